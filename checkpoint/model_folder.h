@@ -1,0 +1,55 @@
+#ifndef PLUMB_CHECKPOINT_MODEL_FOLDER_H_
+#define PLUMB_CHECKPOINT_MODEL_FOLDER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "checkpoint/safetensors.h"
+
+namespace plumb {
+
+// A Hugging Face model folder opened for reading: config.json, and either model.safetensors or
+// model.safetensors.index.json with its shards. Immutable, thread-safe.
+class ModelFolder {
+ public:
+  // Errors: kNotFound naming the missing file; kDataLoss; kInvalidArgument for a config.json that is not an object and
+  // for an index that names files outside the folder.
+  static absl::StatusOr<std::unique_ptr<ModelFolder>> Open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  const Json& config() const { return config_; }
+  // Published tensor names, sorted.
+  const std::vector<std::string>& names() const { return names_; }
+  bool Has(const std::string& name) const;
+  // Errors: kNotFound "model.norm.weight: not in FOLDER".
+  absl::StatusOr<TensorBytes> Find(const std::string& name) const;
+
+ private:
+  ModelFolder() = default;
+  std::string path_;
+  Json config_;
+  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::map<std::string, const TensorBytes*> tensors_;
+  std::vector<std::string> names_;
+};
+
+struct ModelFolderContent {
+  Json config;  // config.json
+  std::vector<NamedTensorBytes> tensors;
+  // Other files to copy unchanged where they exist there: tokenizer.json, tokenizer_config.json, chat_template.jinja,
+  // special_tokens_map.json, generation_config.json. Empty: none.
+  std::string copy_text_files_from;
+  int64_t max_shard_bytes = int64_t{5} << 30;
+};
+
+// Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them.
+absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content);
+
+}  // namespace plumb
+
+#endif  // PLUMB_CHECKPOINT_MODEL_FOLDER_H_

@@ -1,0 +1,49 @@
+#ifndef PLUMB_POLICY_POLICY_H_
+#define PLUMB_POLICY_POLICY_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "policy/forward_context.h"
+#include "policy/kv_cache.h"
+#include "policy/packed_tokens.h"
+#include "policy/weights.h"
+
+namespace plumb {
+
+// The one forward that training, prefill and decode share. Tensor maths: throws what LibTorch throws; callers use
+// base/torch_guard. Gradients flow where the weights require them.
+//
+//   tokens   N packed tokens
+//   view     the batch's own latents, or pages; with pages this call's latents are written into them first
+//   returns  [N, D] hidden states after the last norm, in the compute type
+at::Tensor Forward(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                   const ForwardContext& context);
+
+// Logits of hidden states.
+//   hidden   [M, D]
+//   returns  [M, V] float32
+at::Tensor Logits(const PolicyWeights& weights, const at::Tensor& hidden);
+
+struct TokenScores {
+  at::Tensor logprobs;  // [M] float32, natural log
+  at::Tensor entropy;   // [M] float32, of the same distribution, detached
+};
+
+// Scores given tokens under softmax(logits / temperature) over the whole vocabulary, in pieces of rows so that [M, V]
+// is never held whole without gradients.
+//   hidden   [M, D] at the positions that predict the tokens
+//   targets  [M] int64
+TokenScores ScoreTokens(const PolicyWeights& weights, const at::Tensor& hidden, const at::Tensor& targets,
+                        double temperature);
+
+// The first place where a forward's hidden states are not finite: "the embeddings", "layer 3", "the last norm"; nothing
+// where all are finite (then the output head is to blame). Runs the forward once more.
+std::optional<std::string> FindNonFinite(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                                         const ForwardContext& context);
+
+}  // namespace plumb
+
+#endif  // PLUMB_POLICY_POLICY_H_

@@ -1,0 +1,58 @@
+#ifndef PLUMB_TRAIN_RUN_FOLDER_H_
+#define PLUMB_TRAIN_RUN_FOLDER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+
+namespace plumb {
+
+// What a checkpoint holds besides the policy: tensors (the optimizer's) and a small JSON object (positions, counters).
+struct TrainerState {
+  int64_t step = 0;
+  Json values;
+  std::map<std::string, at::Tensor> tensors;
+};
+
+// A run folder: config.yaml, log.txt, metrics.jsonl, tensorboard/, rollouts/, checkpoints/step-N/, checkpoints/latest,
+// report.html. Not thread-safe.
+class RunFolder {
+ public:
+  // Makes the folder, or opens it for `resume`.
+  // Errors: kAlreadyExists for a folder with a run in it and no `resume` (the message says what to do); kNotFound for
+  // `resume` without a run.
+  static absl::StatusOr<std::unique_ptr<RunFolder>> Open(const std::string& path, bool resume);
+
+  const std::string& path() const { return path_; }
+  std::string File(const std::string& name) const;
+
+  // checkpoints/step-N/ becomes a policy folder (written by `write_policy` into the folder it is given) with
+  // trainer_state.safetensors and trainer_state.json beside; atomic, with a manifest; then `latest` is moved and the
+  // oldest checkpoints beyond `keep` go, once the new one is verified.
+  absl::Status SaveCheckpoint(const TrainerState& state, int keep,
+                              const std::function<absl::Status(const std::string& folder)>& write_policy);
+
+  // The path of the newest complete checkpoint; nothing where there is none.
+  absl::StatusOr<std::optional<std::string>> LatestCheckpoint() const;
+
+  // Reads the state beside a policy and verifies the manifest. Errors: kDataLoss, kNotFound.
+  static absl::StatusOr<TrainerState> LoadTrainerState(const std::string& checkpoint);
+
+ private:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  const std::string path_;
+};
+
+}  // namespace plumb
+
+#endif  // PLUMB_TRAIN_RUN_FOLDER_H_
