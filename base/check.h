@@ -4,8 +4,8 @@
 #include <sstream>
 #include <string>
 
-// Checks of Plumb's own invariants: a failure is a bug of ours, never a user's mistake. Prints file, line, condition and
-// what was streamed, then aborts. LibTorch's headers define CHECK too, hence the prefix.
+// Checks of Plumb's own invariants: a failure is a bug of ours, never a user's mistake. Prints file, line, condition
+// and what was streamed, then aborts. LibTorch's headers define CHECK too, hence the prefix.
 //
 //   PLUMB_CHECK(free_pages >= 0) << "free_pages is " << free_pages;
 
@@ -28,9 +28,9 @@ struct Voidify {
 
 }  // namespace plumb::internal
 
-#define PLUMB_CHECK(condition)                \
-  (condition) ? (void)0                       \
-              : ::plumb::internal::Voidify() & \
-                    ::plumb::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
+#define PLUMB_CHECK(condition) \
+  (condition)                  \
+      ? (void)0                \
+      : ::plumb::internal::Voidify() & ::plumb::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
 
 #endif  // PLUMB_BASE_CHECK_H_

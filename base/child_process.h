@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 
 namespace plumb {
 
@@ -40,14 +41,18 @@ class ChildProcess {
  private:
   ChildProcess(std::string name, pid_t pid, int output, std::string log_path);
   std::string LogTail() const;
+  // Collects the child's end where it has ended; true then and ever after.
+  bool Reap() REQUIRES(mutex_);
 
   const std::string name_;
   const pid_t pid_;
   const int output_;
   const std::string log_path_;
   std::string buffer_;
-  bool ended_ = false;
-  int wait_status_ = 0;
+
+  Mutex mutex_;
+  bool ended_ GUARDED_BY(mutex_) = false;
+  int wait_status_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace plumb

@@ -28,8 +28,7 @@ absl::StatusOr<ConfigSources> LoadConfig(const std::string& path, const std::vec
 
 // The same for a YAML text; `name` stands in messages where the file's name would.
 absl::StatusOr<ConfigSources> ParseConfig(absl::string_view yaml, absl::string_view name,
-                                          const std::vector<std::string>& overrides,
-                                          google::protobuf::Message& config);
+                                          const std::vector<std::string>& overrides, google::protobuf::Message& config);
 
 // The resolved configuration as YAML, each scalar with a comment that names its source. Reads back to the same message.
 std::string FormatConfig(const google::protobuf::Message& config, const ConfigSources& sources);

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-// Logs to stderr (results go to stdout) and, once AddLogFile was called, to a file. Built on spdlog; its header stays in
-// the source file. Thread-safe.
+// Logs to stderr (results go to stdout) and, once AddLogFile was called, to a file. Built on spdlog; its header stays
+// in the source file. Thread-safe.
 namespace plumb {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };

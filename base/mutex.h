@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 
 // A mutex with clang's thread-safety annotations over std::mutex. (Debian's absl::Mutex gives false reports under
@@ -15,14 +16,13 @@
 #define PLUMB_THREAD_ANNOTATION(x)
 #endif
 
+// Abseil's header defines GUARDED_BY and NO_THREAD_SAFETY_ANALYSIS without a prefix too, with the same meaning.
 #define CAPABILITY(x) PLUMB_THREAD_ANNOTATION(capability(x))
 #define SCOPED_CAPABILITY PLUMB_THREAD_ANNOTATION(scoped_lockable)
-#define GUARDED_BY(x) PLUMB_THREAD_ANNOTATION(guarded_by(x))
 #define REQUIRES(...) PLUMB_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) PLUMB_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) PLUMB_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) PLUMB_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
-#define NO_THREAD_SAFETY_ANALYSIS PLUMB_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace plumb {
 
@@ -56,10 +56,9 @@ class CondVar {
   // Waits for a notification until `deadline` at most; may wake early. Returns false when the deadline has passed.
   bool WaitUntil(Mutex* mutex, absl::Time deadline) REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const bool notified =
-        deadline == absl::InfiniteFuture()
-            ? (condition_.wait(lock), true)
-            : condition_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::no_timeout;
+    const bool notified = deadline == absl::InfiniteFuture()
+                              ? (condition_.wait(lock), true)
+                              : condition_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::no_timeout;
     lock.release();
     return notified;
   }

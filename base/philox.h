@@ -18,9 +18,9 @@ float UniformFromBits(uint32_t bits);
 // What a sampled token's randomness depends on, besides its position; nothing else ever enters it.
 struct SeedKey {
   uint64_t run_seed = 0;
-  uint32_t domain = 0;  // 0 train, 1 eval
-  uint64_t row_key = 0;  // RowKey() of the data row
-  uint64_t visit = 0;  // how often this row was asked for before; a retry keeps it
+  uint32_t domain = 0;        // 0 train, 1 eval
+  uint64_t row_key = 0;       // RowKey() of the data row
+  uint64_t visit = 0;         // how often this row was asked for before; a retry keeps it
   uint64_t sample_index = 0;  // place in the group
 };
 

@@ -11,11 +11,11 @@
 // Abseil 20220623 has no status macros; these are the usual two.
 
 // Returns from the current function when `expression`, an absl::Status, is not OK.
-#define RETURN_IF_ERROR(expression)                                   \
-  do {                                                                \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (::absl::Status plumb_status_ = (expression); !plumb_status_.ok()) { \
-      return plumb_status_;                                           \
-    }                                                                 \
+      return plumb_status_;                                                 \
+    }                                                                       \
   } while (false)
 
 #define PLUMB_CONCAT_INNER_(left, right) left##right
