@@ -33,8 +33,9 @@ absl::StatusOr<ConfigSources> ParseConfig(absl::string_view yaml, absl::string_v
 // The resolved configuration as YAML, each scalar with a comment that names its source. Reads back to the same message.
 std::string FormatConfig(const google::protobuf::Message& config, const ConfigSources& sources);
 
-// The reference of a schema as Markdown: one table a message, with type, default, range, unit and help.
-std::string ConfigReference(const google::protobuf::Descriptor& root);
+// The reference of schemas as Markdown: one section with a table for each message, the roots first, with type, default,
+// range, unit and help.
+std::string ConfigReference(const std::vector<const google::protobuf::Descriptor*>& roots);
 
 }  // namespace plumb
 
