@@ -32,7 +32,8 @@ std::string RangeProblem(double number, const std::string& shown, const proto::F
 
 template <typename Integer>
 std::string ReadInteger(const YamlValue& value, const proto::FieldDoc& doc, Integer& number) {
-  const absl::string_view digits = absl::StripPrefix(absl::StripPrefix(value.text, "-"), "+");
+  absl::string_view digits = value.text;
+  if (!digits.empty() && (digits[0] == '-' || digits[0] == '+')) digits.remove_prefix(1);
   const bool is_whole =
       !value.quoted && !digits.empty() && std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit);
   if (!is_whole) return absl::StrCat("expected a whole number, found ", value.Describe());

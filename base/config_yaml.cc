@@ -17,6 +17,13 @@ class TreeBuilder : public YAML::EventHandler {
 
   YamlValue TakeRoot() { return std::move(root_); }
 
+  // Where an error lies. The parser has no mark for a list or map that never ends: then it is the place of its begin.
+  std::string ErrorPlace(const YAML::Mark& mark) const {
+    const bool no_mark = mark.line <= 0 && mark.column <= 0;
+    if (no_mark && !stack_.empty()) return stack_.back().value.place;
+    return absl::StrCat(name_, ":", std::max(mark.line, 0) + 1, ":", std::max(mark.column, 0) + 1);
+  }
+
   void OnDocumentStart(const YAML::Mark& mark) override {}
   void OnDocumentEnd() override {}
 
@@ -140,9 +147,9 @@ absl::StatusOr<YamlValue> ParseYaml(absl::string_view text, absl::string_view na
   }
   TextBuffer buffer(text);
   std::istream stream(&buffer);
+  TreeBuilder builder(name);
   try {
     YAML::Parser parser(stream);
-    TreeBuilder builder(name);
     parser.HandleNextDocument(builder);
     YamlValue root = builder.TakeRoot();
     TreeBuilder second(name);
@@ -152,8 +159,7 @@ absl::StatusOr<YamlValue> ParseYaml(absl::string_view text, absl::string_view na
     if (root.place.empty()) root.place = root.source = absl::StrCat(name, ":1:1");
     return root;
   } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ":", error.mark.line + 1, ":", error.mark.column + 1, ": ", error.msg));
+    return absl::InvalidArgumentError(absl::StrCat(builder.ErrorPlace(error.mark), ": ", error.msg));
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": ", error.what()));
   }
