@@ -9,16 +9,21 @@
 
 namespace plumb {
 
+// Stands in the name of every temporary folder: "step-7.tmp-x3Kf9a". What a killed program left can be told by it.
+inline constexpr char kTemporaryMark[] = ".tmp-";
+
 // A folder that appears whole or not at all: files are written into a temporary folder beside `path`; Commit() syncs
 // them, writes manifest.json (size and SHA-256 of each file), syncs, renames and syncs the parent. Without Commit() the
 // temporary folder is removed. Not thread-safe.
 class AtomicFolder {
  public:
+  // Makes missing parents of `path`. With `replace` an existing folder is exchanged for the new one at Commit().
   // Errors: kAlreadyExists when `path` exists and `replace` is false.
   static absl::StatusOr<std::unique_ptr<AtomicFolder>> Create(const std::string& path, bool replace = false);
   ~AtomicFolder();
   // The temporary folder to write into.
   const std::string& path() const { return temporary_path_; }
+  // Errors: kFailedPrecondition where something else than regular files lies in the folder; those of base/file.h.
   absl::Status Commit();
 
  private:

@@ -14,11 +14,12 @@
 namespace plumb {
 
 // A Hugging Face model folder opened for reading: config.json, and either model.safetensors or
-// model.safetensors.index.json with its shards. Immutable, thread-safe.
+// model.safetensors.index.json with its shards. Symbolic links may lead out of the folder only as those of a Hugging
+// Face cache do (snapshots/REVISION -> blobs). Immutable, thread-safe.
 class ModelFolder {
  public:
   // Errors: kNotFound naming the missing file; kDataLoss; kInvalidArgument for a config.json that is not an object and
-  // for an index that names files outside the folder.
+  // for an index or a link that leads to files outside the folder.
   static absl::StatusOr<std::unique_ptr<ModelFolder>> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -31,6 +32,9 @@ class ModelFolder {
 
  private:
   ModelFolder() = default;
+  absl::Status AddSingleFile();
+  absl::Status AddShards();
+
   std::string path_;
   Json config_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
@@ -47,7 +51,9 @@ struct ModelFolderContent {
   int64_t max_shard_bytes = int64_t{5} << 30;
 };
 
-// Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them.
+// Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them: one
+// model.safetensors, or shards of at most `max_shard_bytes` with an index, filled in the order of `tensors`.
+// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape; those of base/file.h.
 absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content);
 
 }  // namespace plumb

@@ -22,7 +22,7 @@ enum class TensorType { kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kF8E8M0, kI64
 absl::string_view TensorTypeName(TensorType type);  // "F32"
 int64_t TensorTypeBytes(TensorType type);
 
-// One tensor's bytes inside a mapped file: row-major, little-endian.
+// One tensor's bytes inside a mapped file: row-major, little-endian, not aligned.
 struct TensorBytes {
   TensorType type;
   std::vector<int64_t> shape;
@@ -32,8 +32,8 @@ struct TensorBytes {
 // A mapped safetensors file. Immutable, thread-safe.
 class SafetensorsFile {
  public:
-  // Checks: header length against the file; UTF-8 JSON object; no duplicate names; known types; offsets that start at 0,
-  // touch without holes or overlaps and end at the file's end; sizes that equal shape times type, without overflow.
+  // Checks: header length against the file; UTF-8 JSON object; no duplicate names; known types; offsets that start at
+  // 0, touch without holes or overlaps and end at the file's end; sizes that equal shape times type, without overflow.
   // Errors: kNotFound; kDataLoss, naming the file, the tensor and the rule.
   static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
 
@@ -55,7 +55,9 @@ struct NamedTensorBytes {
 };
 
 // Writes one file (not atomic by itself: write into an AtomicFolder) with __metadata__ {"format": "pt"} and syncs it.
-// Order: alignment of the type, largest first, then name.
+// Order: the format's own (alignment of the type, largest first, then type, then name), so that what was read is
+// written back byte for byte. Errors: kInvalidArgument for a name given twice or bytes that do not fit the shape;
+// kResourceExhausted: disk full.
 absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTensorBytes> tensors);
 
 }  // namespace plumb

@@ -1,0 +1,128 @@
+#include "checkpoint/model_folder.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "checkpoint/file_name.h"
+
+namespace plumb {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSingleFile[] = "model.safetensors";
+constexpr char kIndexFile[] = "model.safetensors.index.json";
+
+absl::StatusOr<fs::path> Canonical(const std::string& path) {
+  std::error_code error;
+  const fs::path canonical = fs::canonical(path, error);
+  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot open ", path));
+  return canonical;
+}
+
+// Refuses a file whose links lead out of the folder. A snapshot in a Hugging Face cache
+// (models--NAME/snapshots/REVISION) may link to models--NAME/blobs.
+absl::Status CheckInside(const std::string& folder, const std::string& file) {
+  ASSIGN_OR_RETURN(const fs::path root, Canonical(folder));
+  ASSIGN_OR_RETURN(const fs::path target, Canonical(file));
+  if (target.parent_path() == root) return absl::OkStatus();
+  const fs::path blobs = root.parent_path().parent_path() / "blobs";
+  if (root.parent_path().filename() == "snapshots" && target.parent_path() == blobs) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(file, ": links to ", target.string(), ", outside the model folder ",
+                                                 root.string(), "; copy the file or open the folder that holds it"));
+}
+
+absl::StatusOr<Json> ReadJsonObject(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
+  if (!json.is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is ", json.type_name(), ", expected an object"));
+  }
+  return json;
+}
+
+// Tensor name -> name of its shard.
+absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& path) {
+  ASSIGN_OR_RETURN(const Json index, ReadJsonObject(path));
+  const auto weight_map = index.find("weight_map");
+  if (weight_map == index.end() || !weight_map->is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": weight_map is missing or not an object"));
+  }
+  std::map<std::string, std::string> shards;
+  for (const auto& [name, shard] : weight_map->items()) {
+    if (!shard.is_string() || !IsPlainFileName(shard.get<std::string>())) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": weight_map: ", name, " is in ", DumpJson(shard),
+                                                     ", expected the name of a file in the same folder"));
+    }
+    shards[name] = shard.get<std::string>();
+  }
+  return shards;
+}
+
+absl::StatusOr<std::unique_ptr<SafetensorsFile>> OpenShard(const std::string& folder, const std::string& name) {
+  const std::string path = JoinPath(folder, name);
+  if (!FileExists(path)) return absl::NotFoundError(absl::StrCat(path, ": file not found"));
+  RETURN_IF_ERROR(CheckInside(folder, path));
+  return SafetensorsFile::Open(path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelFolder>> ModelFolder::Open(const std::string& path) {
+  if (!FolderExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such model folder"));
+  std::unique_ptr<ModelFolder> folder(new ModelFolder());
+  folder->path_ = path;
+  ASSIGN_OR_RETURN(folder->config_, ReadJsonObject(JoinPath(path, "config.json")));
+  if (FileExists(JoinPath(path, kSingleFile))) {
+    RETURN_IF_ERROR(folder->AddSingleFile());
+  } else if (FileExists(JoinPath(path, kIndexFile))) {
+    RETURN_IF_ERROR(folder->AddShards());
+  } else {
+    return absl::NotFoundError(absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile));
+  }
+  for (const auto& [name, tensor] : folder->tensors_) folder->names_.push_back(name);
+  return folder;
+}
+
+absl::Status ModelFolder::AddSingleFile() {
+  ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> file, OpenShard(path_, kSingleFile));
+  for (const auto& [name, tensor] : file->tensors()) tensors_[name] = &tensor;
+  files_.push_back(std::move(file));
+  return absl::OkStatus();
+}
+
+absl::Status ModelFolder::AddShards() {
+  const std::string index_path = JoinPath(path_, kIndexFile);
+  using Shards = std::map<std::string, std::string>;
+  ASSIGN_OR_RETURN(const Shards shards, ReadIndex(index_path));
+  std::map<std::string, const SafetensorsFile*> opened;
+  for (const auto& [name, shard] : shards) {
+    if (opened.count(shard) == 0) {
+      absl::StatusOr<std::unique_ptr<SafetensorsFile>> file = OpenShard(path_, shard);
+      if (!file.ok()) return Annotate(file.status(), absl::StrCat(index_path, " names ", shard));
+      opened[shard] = file->get();
+      files_.push_back(*std::move(file));
+    }
+    const auto& tensors = opened[shard]->tensors();
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) {
+      return absl::DataLossError(absl::StrCat(index_path, ": ", name, " is not in ", shard, ", where it should be"));
+    }
+    tensors_[name] = &found->second;
+  }
+  return absl::OkStatus();
+}
+
+bool ModelFolder::Has(const std::string& name) const { return tensors_.count(name) > 0; }
+
+absl::StatusOr<TensorBytes> ModelFolder::Find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) return absl::NotFoundError(absl::StrCat(name, ": not in ", path_));
+  return *found->second;
+}
+
+}  // namespace plumb

@@ -1,0 +1,122 @@
+#include "checkpoint/model_folder.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_files.h"
+
+namespace plumb {
+namespace {
+
+using ::plumb::testing::GoldenPath;
+using ::plumb::testing::IsOk;
+using ::plumb::testing::StatusIs;
+using ::plumb::testing::TestFolder;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kIndex[] = "model.safetensors.index.json";
+
+// Writes config.json, one shard that holds the U8 tensor "a" = {7}, and an index with the given weight_map.
+absl::Status WriteSharded(const std::string& folder, const std::string& weight_map) {
+  static const std::byte kBytes[1] = {std::byte{7}};
+  RETURN_IF_ERROR(MakeFolder(folder));
+  RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, "config.json"), "{}"));
+  RETURN_IF_ERROR(WriteSafetensors(JoinPath(folder, "one.safetensors"), {{"a", {TensorType::kU8, {1}, kBytes}}}));
+  return WriteFileAtomic(JoinPath(folder, kIndex), absl::StrCat("{\"weight_map\": ", weight_map, "}"));
+}
+
+TEST(ModelFolderGoldenTest, OpensOneFile) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(GoldenPath("models/v3_norope_fp32")));
+  EXPECT_EQ(folder->config()["model_type"], "deepseek_v3");
+  EXPECT_TRUE(folder->Has("model.norm.weight"));
+  EXPECT_TRUE(std::is_sorted(folder->names().begin(), folder->names().end()));
+  ASSERT_OK_AND_ASSIGN(const TensorBytes norm, folder->Find("model.norm.weight"));
+  EXPECT_EQ(norm.type, TensorType::kF32);
+  EXPECT_THAT(norm.shape, ElementsAre(48));
+  EXPECT_THAT(folder->Find("model.nothing"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("model.nothing: not in")));
+}
+
+TEST(ModelFolderGoldenTest, OpensShards) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(GoldenPath("models/v3_sharded_bf16")));
+  ASSERT_OK_AND_ASSIGN(const TensorBytes first, folder->Find("lm_head.weight"));
+  ASSERT_OK_AND_ASSIGN(const TensorBytes last, folder->Find("model.norm.weight"));
+  EXPECT_THAT(first.shape, ElementsAre(512, 64));
+  EXPECT_EQ(last.bytes.size(), 64u * 2);
+}
+
+TEST(ModelFolderTest, LinksOfAHuggingFaceSnapshotAreFollowed) {
+  const TestFolder root;
+  const std::string snapshot = root.File("models--x/snapshots/abc");
+  ASSERT_OK(WriteSharded(snapshot, R"({"a": "one.safetensors"})"));
+  ASSERT_OK(MakeFolder(root.File("models--x/blobs")));
+  std::filesystem::rename(JoinPath(snapshot, "one.safetensors"), root.File("models--x/blobs/123"));
+  std::filesystem::create_symlink("../../blobs/123", JoinPath(snapshot, "one.safetensors"));
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(snapshot));
+  EXPECT_TRUE(folder->Has("a"));
+}
+
+TEST(ModelFolderTest, TheFolderItselfMayBeALink) {
+  const TestFolder root;
+  ASSERT_OK(WriteSharded(root.File("step-1"), R"({"a": "one.safetensors"})"));
+  std::filesystem::create_directory_symlink("step-1", root.File("latest"));
+  EXPECT_OK(ModelFolder::Open(root.File("latest")));
+}
+
+TEST(ModelFolderFaultTest, NamesWhatIsMissing) {
+  const TestFolder root;
+  EXPECT_THAT(ModelFolder::Open(root.File("none")), StatusIs(absl::StatusCode::kNotFound, HasSubstr("none")));
+  EXPECT_THAT(ModelFolder::Open(root.path()), StatusIs(absl::StatusCode::kNotFound, HasSubstr("config.json")));
+  ASSERT_OK(WriteFileAtomic(root.File("config.json"), "{}"));
+  EXPECT_THAT(ModelFolder::Open(root.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("neither model.safetensors nor")));
+}
+
+TEST(ModelFolderFaultTest, ConfigMustBeAnObject) {
+  const TestFolder root;
+  ASSERT_OK(WriteFileAtomic(root.File("config.json"), "[]"));
+  EXPECT_THAT(ModelFolder::Open(root.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("config.json"), HasSubstr("an object"))));
+}
+
+TEST(ModelFolderFaultTest, AnIndexMayNotNameFilesElsewhere) {
+  for (const char* name :
+       {"../one.safetensors", "/etc/passwd", "..", "sub/one.safetensors", "one\\u0000.safetensors"}) {
+    const TestFolder root;
+    ASSERT_OK(WriteSharded(root.path(), absl::StrCat("{\"a\": \"", name, "\"}")));
+    EXPECT_THAT(ModelFolder::Open(root.path()),
+                StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(kIndex), HasSubstr("same folder"))))
+        << name;
+  }
+}
+
+TEST(ModelFolderFaultTest, AnIndexMustAgreeWithTheShards) {
+  const TestFolder missing_shard;
+  ASSERT_OK(WriteSharded(missing_shard.path(), R"({"a": "two.safetensors"})"));
+  EXPECT_THAT(ModelFolder::Open(missing_shard.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("two.safetensors")));
+  const TestFolder missing_tensor;
+  ASSERT_OK(WriteSharded(missing_tensor.path(), R"({"b": "one.safetensors"})"));
+  EXPECT_THAT(ModelFolder::Open(missing_tensor.path()),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("b is not in one.safetensors")));
+  const TestFolder no_map;
+  ASSERT_OK(WriteSharded(no_map.path(), "3"));
+  EXPECT_THAT(ModelFolder::Open(no_map.path()), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("weight_map")));
+}
+
+TEST(ModelFolderFaultTest, ALinkMayNotLeaveTheFolder) {
+  const TestFolder root;
+  const std::string folder = root.File("model");
+  ASSERT_OK(WriteSharded(folder, R"({"a": "one.safetensors"})"));
+  std::filesystem::rename(JoinPath(folder, "one.safetensors"), root.File("outside"));
+  std::filesystem::create_symlink("../outside", JoinPath(folder, "one.safetensors"));
+  EXPECT_THAT(ModelFolder::Open(folder),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("outside the model folder")));
+}
+
+}  // namespace
+}  // namespace plumb
