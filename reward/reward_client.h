@@ -14,6 +14,8 @@
 
 namespace plumb {
 
+class RewardPlugin;
+
 // Counts of a client's life; the loop shows their growth per step.
 struct RewardCounters {
   int64_t calls = 0;
@@ -23,10 +25,11 @@ struct RewardCounters {
   int64_t invalid_items = 0;
 };
 
-// Scores completions with every plug-in and adds their weighted values. Not thread-safe.
+// Scores completions with every plug-in and adds their weighted values. Fields of the configuration that are not set
+// take the defaults of proto/config.proto. Not thread-safe.
 class RewardClient {
  public:
-  // Connects to every plug-in and asks for its info.
+  // Connects to every plug-in, at least one, and asks for its info. Names must differ.
   // Errors: kUnavailable or kDeadlineExceeded naming the plug-in and its address; kFailedPrecondition for another
   // api_version.
   static absl::StatusOr<std::unique_ptr<RewardClient>> Connect(const std::vector<proto::PluginConfig>& plugins,
@@ -37,18 +40,17 @@ class RewardClient {
   // are asked again up to max_attempts with a growing pause. An item is kScored only where every plug-in scored it;
   // kFailed wins over kInvalid over kAbstained. Each plug-in's value is a component under its name, its own components
   // are "name/component".
-  // Errors: kUnavailable when a plug-in answers nothing at all any more (its name, the last error); kInvalidArgument when
-  // it refuses the request; kInternal when it breaks the contract on every attempt.
+  // Errors: kUnavailable when a plug-in answers nothing at all any more (its name, the last error); kInvalidArgument
+  // when it refuses the request, or when two items have one id; kInternal when it breaks the contract on every attempt;
+  // kDeadlineExceeded when `deadline` has passed before it was asked.
   absl::StatusOr<std::vector<RewardResult>> Score(absl::Span<const RewardItem> items, absl::Time deadline);
 
   const RewardCounters& counters() const;
 
  private:
-  class Plugin;
   RewardClient();
-  std::vector<std::unique_ptr<Plugin>> plugins_;
+  std::vector<std::unique_ptr<RewardPlugin>> plugins_;
   RewardCounters counters_;
-  int max_attempts_ = 3;
 };
 
 }  // namespace plumb

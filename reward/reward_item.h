@@ -19,6 +19,7 @@ struct RewardItem {
   bool truncated = false;
 };
 
+// In the order of precedence when several verifiers or plug-ins judge one item: a later one wins.
 enum class RewardOutcome { kScored, kAbstained, kInvalid, kFailed };
 
 struct RewardComponent {
