@@ -21,15 +21,15 @@ struct SftRow {
 
 // A row of GRPO or of an evaluation.
 struct PromptRow {
-  std::string id;  // the row's `id`, else its number from 0
+  std::string id;      // the row's `id`, else its number from 0
   std::string prompt;  // text
   std::vector<int64_t> prompt_ids;
-  Json messages;  // the messages of the prompt; null where the row is no chat
+  Json messages;         // the messages of the prompt; null where the row is no chat
   std::string row_json;  // the whole row
 };
 
-// Reads JSONL rows: `messages` (chat), `prompt` and `completion` (texts), or `question` and `answer` (GSM8K). An SFT row
-// without a chat template is prompt_template + completion_template + the end token, and the completion and the end
+// Reads JSONL rows: `messages` (chat), `prompt` and `completion` (texts), or `question` and `answer` (GSM8K). An SFT
+// row without a chat template is prompt_template + completion_template + the end token, and the completion and the end
 // token are trained. Rows longer than `max_length` are cut; rows that then train nothing are dropped and counted in the
 // log.
 // Errors: kNotFound; kInvalidArgument naming file and line: not JSON, a missing key, a wrong type, a duplicate id.

@@ -8,8 +8,8 @@
 
 namespace plumb {
 
-// Puts documents into as few bins as best-fit decreasing finds: by length descending (stable), each into the fullest bin
-// that still fits, the oldest on a tie, else a new bin. A document longer than `limit` gets a bin of its own.
+// Puts documents into as few bins as best-fit decreasing finds: by length descending (stable), each into the fullest
+// bin that still fits, the oldest on a tie, else a new bin. A document longer than `limit` gets a bin of its own.
 //
 //   lengths  [documents] tokens
 //   limit    tokens of a bin
