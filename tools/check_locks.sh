@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Clang's thread-safety analysis over every source that uses base/mutex.h, itself or through its own header. Needs a
+# configured and built build/ (for generated headers) and clang.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+compiler=$(command -v clang++-14 || command -v clang++ || true)
+if [ -z "$compiler" ]; then
+  echo "clang++ was not found; tools/setup.sh --checks installs it" >&2
+  exit 3
+fi
+if [ ! -f build/CMakeCache.txt ]; then
+  echo "build/ is not configured; run tools/test.sh first" >&2
+  exit 3
+fi
+torch=$(sed -n 's/^PLUMB_TORCH_ROOT:PATH=//p' build/CMakeCache.txt)
+flags=(-std=c++20 -fsyntax-only -Wthread-safety -Werror=thread-safety -I. -Ibuild/generated
+  -idirafter "$torch/torch/include" -idirafter "$torch/torch/include/torch/csrc/api/include")
+
+sources=()
+while read -r source; do
+  header="${source%.cc}.h"
+  if grep -q '"base/mutex.h"' "$source" || { [ -f "$header" ] && grep -q '"base/mutex.h"' "$header"; }; then
+    sources+=("$source")
+  fi
+done < <(git ls-files --cached --others --exclude-standard -- '*.cc' | grep -v '^tests/')
+if [ "${#sources[@]}" -eq 0 ]; then
+  echo "no source uses base/mutex.h: the check would check nothing" >&2
+  exit 1
+fi
+if ! printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$(nproc)" "$compiler" "${flags[@]}"; then
+  echo "lock annotations: see the messages above" >&2
+  exit 1
+fi
+echo "lock annotations of ${#sources[@]} sources hold"
