@@ -40,12 +40,17 @@ class TextCodec {
   absl::StatusOr<std::vector<int64_t>> EncodeText(absl::string_view text, bool add_special_tokens) const;
 
   // `messages` is a list of {role, content}. The text is encoded once, without special tokens (templates print their
-  // own). The mask comes from {% generation %} blocks, otherwise from rendering prefixes of the messages.
+  // own). The mask comes from {% generation %} blocks, otherwise from rendering prefixes of the messages; the latter
+  // only without `add_generation_prompt`, since a prompt trains nothing: with it the mask is all false.
   // Errors: kFailedPrecondition without a template; kInvalidArgument where the mask would be ambiguous.
   absl::StatusOr<EncodedChat> EncodeChat(const Json& messages, bool add_generation_prompt) const;
 
  private:
   TextCodec() = default;
+  absl::Status ReadSettings(const std::string& folder, const Json& config);
+  absl::Status ReadEndIds(const std::string& folder);
+  absl::StatusOr<RenderedChat> Render(const Json& messages, bool add_generation_prompt) const;
+
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;
   std::string bos_token_;

@@ -1,0 +1,99 @@
+#include "text/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_files.h"
+
+namespace plumb {
+namespace {
+
+using ::plumb::testing::GoldenPath;
+using ::plumb::testing::StatusIs;
+using ::plumb::testing::TestFolder;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Ids = std::vector<int64_t>;
+using Mask = std::vector<bool>;
+
+// The small Llama-3 tokenizer: BOS 601 by the post-processor, EOS 605.
+class DatasetTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto codec = TextCodec::Load(GoldenPath("tokenizer/small-llama3"));
+    ASSERT_TRUE(codec.ok()) << codec.status();
+    codec_ = *std::move(codec);
+    config_.set_file(folder_.File("rows.jsonl"));
+    config_.set_use_chat_template(false);
+  }
+  void WriteRows(const std::string& rows) { ASSERT_OK(WriteFileAtomic(folder_.File("rows.jsonl"), rows)); }
+  Ids Encode(const std::string& text) { return codec_->EncodeText(text, false).value(); }
+
+  TestFolder folder_;
+  std::unique_ptr<TextCodec> codec_;
+  proto::DataConfig config_;
+};
+
+TEST_F(DatasetTest, TrainsTheCompletionAndTheEndToken) {
+  WriteRows("{\"question\": \"7\", \"answer\": \"8\"}\n\n{\"question\": \"7\", \"answer\": \"\"}\n");
+  ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(config_, *codec_, 100));
+  ASSERT_EQ(rows.size(), 2);
+  EXPECT_THAT(rows[0].ids, ElementsAre(601, Encode("7")[0], Encode("8")[0], 605));
+  EXPECT_EQ(rows[0].train_mask, (Mask{false, false, true, true}));
+  EXPECT_EQ(rows[1].train_mask, (Mask{false, false, true}));
+  EXPECT_EQ(rows[1].id, "1");
+}
+
+TEST_F(DatasetTest, CutsLongRowsAndDropsThoseThatTrainNothing) {
+  WriteRows("{\"prompt\": \"7\", \"completion\": \"8\"}\n{\"prompt\": \"777 777\", \"completion\": \"8\"}\n");
+  ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(config_, *codec_, 3));
+  ASSERT_EQ(rows.size(), 1);
+  EXPECT_EQ(rows[0].id, "0");
+  EXPECT_EQ(rows[0].ids.size(), 3);
+  EXPECT_THAT(LoadSftRows(config_, *codec_, 2),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("none of 2 rows")));
+}
+
+TEST_F(DatasetTest, FillsTemplatesWithTheRowsValues) {
+  config_.set_prompt_template("{{Q}} {question}/{level} {}\n");
+  WriteRows("{\"id\": 5, \"question\": \"x\", \"level\": 3, \"extra\": [1]}");
+  ASSERT_OK_AND_ASSIGN(const auto rows, LoadPromptRows(config_, *codec_));
+  EXPECT_EQ(rows[0].prompt, "{Q} x/3 {}\n");
+  EXPECT_EQ(rows[0].id, "5");
+  EXPECT_TRUE(rows[0].messages.is_null());
+  EXPECT_EQ(rows[0].row_json, "{\"id\": 5, \"question\": \"x\", \"level\": 3, \"extra\": [1]}");
+  EXPECT_EQ(rows[0].prompt_ids, codec_->EncodeText("{Q} x/3 {}\n", true).value());
+}
+
+TEST_F(DatasetTest, ReadsNoMoreThanMaxRows) {
+  config_.set_max_rows(1);
+  WriteRows("{\"question\": \"x\"}\nnot json\n");
+  ASSERT_OK_AND_ASSIGN(const auto rows, LoadPromptRows(config_, *codec_));
+  EXPECT_EQ(rows.size(), 1);
+}
+
+TEST_F(DatasetTest, NamesFileAndLineOfABadRow) {
+  const auto refuse = [&](const std::string& rows, const std::string& place, const std::string& message) {
+    WriteRows(rows);
+    EXPECT_THAT(LoadSftRows(config_, *codec_, 10),
+                StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(place), HasSubstr(message))));
+  };
+  const std::string good = "{\"question\": \"x\", \"answer\": \"y\"}\n";
+  refuse(good + "{\"question\": ", "rows.jsonl:2", "");
+  refuse(good + "[1]", "rows.jsonl:2", "not an object");
+  refuse(good + "\n{\"question\": \"x\"}", "rows.jsonl:3", "answer");
+  refuse("{\"id\": \"1\", \"question\": \"x\", \"answer\": \"y\"}\n" + good, "rows.jsonl:2", "the id 1");
+  refuse("{\"id\": [], \"question\": \"x\", \"answer\": \"y\"}\n", "rows.jsonl:1", "id is []");
+  refuse("{\"text\": \"x\"}", "rows.jsonl", "none of the keys messages, prompt, question");
+  refuse("\n \n", "rows.jsonl", "no rows");
+  refuse("{\"messages\": []}", "rows.jsonl", "use_chat_template is false");
+  config_.set_file(folder_.File("absent.jsonl"));
+  EXPECT_THAT(LoadPromptRows(config_, *codec_), StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent.jsonl")));
+}
+
+}  // namespace
+}  // namespace plumb

@@ -1,0 +1,165 @@
+#include "text/dataset.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "text/jsonl_rows.h"
+
+namespace plumb {
+namespace {
+
+constexpr absl::string_view kDefaultPromptTemplate = "{question}";
+constexpr absl::string_view kDefaultCompletionTemplate = "{answer}";
+
+// The texts of a row where no chat template is used. The default templates stand for the keys of the row's format.
+absl::StatusOr<std::string> PlainText(absl::string_view configured, absl::string_view fallback, absl::string_view key,
+                                      const JsonlRows& rows, const JsonlRow& row) {
+  const bool is_default = configured.empty() || configured == fallback;
+  const std::string own = absl::StrCat("{", key, "}");
+  if (is_default) configured = rows.format == RowFormat::kPromptCompletion ? absl::string_view(own) : fallback;
+  return ExpandTemplate(configured, row.json);
+}
+
+absl::StatusOr<std::string> PlainPrompt(const proto::DataConfig& config, const JsonlRows& rows, const JsonlRow& row) {
+  return PlainText(config.prompt_template(), kDefaultPromptTemplate, "prompt", rows, row);
+}
+
+absl::StatusOr<std::string> PlainCompletion(const proto::DataConfig& config, const JsonlRows& rows,
+                                            const JsonlRow& row) {
+  return PlainText(config.completion_template(), kDefaultCompletionTemplate, "completion", rows, row);
+}
+
+absl::Status AddMessage(const JsonlRow& row, const char* role, const char* key, Json* messages) {
+  ASSIGN_OR_RETURN(const std::string content, JsonString(row.json, key, "row"));
+  messages->push_back({{"role", role}, {"content", content}});
+  return absl::OkStatus();
+}
+
+// The row as a chat; the answer too where asked for.
+absl::StatusOr<Json> Messages(RowFormat format, const JsonlRow& row, bool with_answer) {
+  if (format == RowFormat::kMessages) {
+    if (!row.json.contains("messages") || !row.json["messages"].is_array()) {
+      return absl::InvalidArgumentError("messages is missing or not a list");
+    }
+    return row.json["messages"];
+  }
+  const bool is_prompt = format == RowFormat::kPromptCompletion;
+  Json messages = Json::array();
+  RETURN_IF_ERROR(AddMessage(row, "user", is_prompt ? "prompt" : "question", &messages));
+  if (with_answer) {
+    RETURN_IF_ERROR(AddMessage(row, "assistant", is_prompt ? "completion" : "answer", &messages));
+  }
+  return messages;
+}
+
+absl::StatusOr<bool> UsesChat(const proto::DataConfig& config, RowFormat format, const TextCodec& codec) {
+  const bool wanted = !config.has_use_chat_template() || config.use_chat_template();
+  const bool uses = wanted && codec.has_chat_template();
+  if (format == RowFormat::kMessages && !uses) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.file(), ": rows of messages need a chat template, ",
+                     wanted ? "which the policy folder lacks" : "but use_chat_template is false"));
+  }
+  return uses;
+}
+
+absl::StatusOr<SftRow> ChatSftRow(const JsonlRows& rows, const JsonlRow& row, const TextCodec& codec) {
+  ASSIGN_OR_RETURN(const Json messages, Messages(rows.format, row, /*with_answer=*/true));
+  ASSIGN_OR_RETURN(EncodedChat chat, codec.EncodeChat(messages, /*add_generation_prompt=*/false));
+  return SftRow{row.id, std::move(chat.ids), std::move(chat.train_mask)};
+}
+
+// Prompt and completion are encoded on their own, as in a rollout, where the prompt is all there is at first.
+absl::StatusOr<SftRow> PlainSftRow(const proto::DataConfig& config, const JsonlRows& rows, const JsonlRow& row,
+                                   const TextCodec& codec) {
+  ASSIGN_OR_RETURN(const std::string prompt, PlainPrompt(config, rows, row));
+  ASSIGN_OR_RETURN(const std::string completion, PlainCompletion(config, rows, row));
+  SftRow result{row.id};
+  ASSIGN_OR_RETURN(result.ids, codec.EncodeText(prompt, /*add_special_tokens=*/true));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> trained, codec.EncodeText(completion, /*add_special_tokens=*/false));
+  result.train_mask.assign(result.ids.size(), false);
+  result.ids.insert(result.ids.end(), trained.begin(), trained.end());
+  if (codec.eos_id() >= 0) result.ids.push_back(codec.eos_id());
+  result.train_mask.resize(result.ids.size(), true);
+  return result;
+}
+
+void Cut(int64_t max_length, SftRow* row) {
+  const auto length = std::min<size_t>(row->ids.size(), max_length);
+  row->ids.resize(length);
+  row->train_mask.resize(length);
+  if (length > 0) row->train_mask[0] = false;
+}
+
+bool TrainsSomething(const SftRow& row) {
+  return std::find(row.train_mask.begin(), row.train_mask.end(), true) != row.train_mask.end();
+}
+
+// The messages up to the last that is not by the assistant.
+Json WithoutLastAnswer(Json messages) {
+  while (!messages.empty() && messages.back().is_object() && messages.back().contains("role") &&
+         messages.back()["role"] == "assistant") {
+    messages.erase(messages.size() - 1);
+  }
+  return messages;
+}
+
+absl::StatusOr<PromptRow> ReadPromptRow(const proto::DataConfig& config, const JsonlRows& rows, const JsonlRow& row,
+                                        const TextCodec& codec) {
+  PromptRow result;
+  result.id = row.id;
+  result.row_json = row.line;
+  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, rows.format, codec));
+  if (uses_chat) {
+    ASSIGN_OR_RETURN(Json messages, Messages(rows.format, row, /*with_answer=*/false));
+    result.messages = WithoutLastAnswer(std::move(messages));
+    ASSIGN_OR_RETURN(EncodedChat chat, codec.EncodeChat(result.messages, /*add_generation_prompt=*/true));
+    result.prompt = std::move(chat.text);
+    result.prompt_ids = std::move(chat.ids);
+  } else {
+    ASSIGN_OR_RETURN(result.prompt, PlainPrompt(config, rows, row));
+    ASSIGN_OR_RETURN(result.prompt_ids, codec.EncodeText(result.prompt, /*add_special_tokens=*/true));
+  }
+  if (result.prompt_ids.empty()) return absl::InvalidArgumentError("the prompt has no tokens");
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SftRow>> LoadSftRows(const proto::DataConfig& config, const TextCodec& codec,
+                                                int64_t max_length) {
+  ASSIGN_OR_RETURN(const JsonlRows rows, ReadJsonlRows(config));
+  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, rows.format, codec));
+  std::vector<SftRow> result;
+  for (const JsonlRow& row : rows.rows) {
+    absl::StatusOr<SftRow> read = uses_chat ? ChatSftRow(rows, row, codec) : PlainSftRow(config, rows, row, codec);
+    if (!read.ok()) return Annotate(read.status(), row.place);
+    Cut(max_length, &*read);
+    if (TrainsSomething(*read)) result.push_back(*std::move(read));
+  }
+  const size_t dropped = rows.rows.size() - result.size();
+  if (result.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.file(), ": none of ", dropped, " rows has a token to train on in its first ", max_length));
+  }
+  if (dropped > 0) {
+    LogWarning("text", config.file(), ": ", dropped, " of ", rows.rows.size(),
+               " rows have no token to train on in their ", "first ", max_length, " and are left out");
+  }
+  return result;
+}
+
+absl::StatusOr<std::vector<PromptRow>> LoadPromptRows(const proto::DataConfig& config, const TextCodec& codec) {
+  ASSIGN_OR_RETURN(const JsonlRows rows, ReadJsonlRows(config));
+  std::vector<PromptRow> result;
+  for (const JsonlRow& row : rows.rows) {
+    absl::StatusOr<PromptRow> read = ReadPromptRow(config, rows, row, codec);
+    if (!read.ok()) return Annotate(read.status(), row.place);
+    result.push_back(*std::move(read));
+  }
+  return result;
+}
+
+}  // namespace plumb

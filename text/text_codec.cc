@@ -1,0 +1,124 @@
+#include "text/text_codec.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "text/chat_mask.h"
+
+namespace plumb {
+namespace {
+
+// An empty object where the folder lacks the file.
+absl::StatusOr<Json> ReadOptionalJson(const std::string& folder, const std::string& name) {
+  const std::string path = JoinPath(folder, name);
+  if (!FileExists(path)) return Json::object();
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
+  if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": not an object"));
+  return json;
+}
+
+// A token is written as its text or as {"content": text, ...}; empty where there is none.
+absl::StatusOr<std::string> TokenText(const Json& config, const char* key) {
+  const auto found = config.find(key);
+  if (found == config.end() || found->is_null()) return std::string();
+  if (found->is_string()) return found->get<std::string>();
+  return JsonString(*found, "content", absl::StrCat("tokenizer_config.json, ", key));
+}
+
+absl::StatusOr<int64_t> TokenIdOrNone(const Tokenizer& tokenizer, const std::string& token, absl::string_view key) {
+  if (token.empty()) return -1;
+  const int64_t id = tokenizer.TokenId(token);
+  if (id >= 0) return id;
+  return absl::InvalidArgumentError(
+      absl::StrCat("tokenizer_config.json: ", key, " ", token, " is not a token of tokenizer.json"));
+}
+
+absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::string_view what) {
+  const auto found = config.find("eos_token_id");
+  if (found == config.end() || found->is_null()) return std::vector<int64_t>();
+  if (found->is_array()) return JsonInts(config, "eos_token_id", what);
+  ASSIGN_OR_RETURN(const int64_t id, JsonInt(config, "eos_token_id", what));
+  return std::vector<int64_t>{id};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& folder) {
+  auto codec = std::unique_ptr<TextCodec>(new TextCodec());
+  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Load(JoinPath(folder, "tokenizer.json")));
+  ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, "tokenizer_config.json"));
+  const absl::Status status = codec->ReadSettings(folder, config);
+  if (!status.ok()) return Annotate(status, folder);
+  return codec;
+}
+
+absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& config) {
+  ASSIGN_OR_RETURN(bos_token_, TokenText(config, "bos_token"));
+  ASSIGN_OR_RETURN(eos_token_, TokenText(config, "eos_token"));
+  ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, bos_token_, "bos_token"));
+  ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, eos_token_, "eos_token"));
+  const auto add_bos = config.find("add_bos_token");
+  add_bos_token_ = add_bos != config.end() && add_bos->is_boolean() && add_bos->get<bool>();
+  RETURN_IF_ERROR(ReadEndIds(folder));
+  return absl::OkStatus();
+}
+
+absl::Status TextCodec::ReadEndIds(const std::string& folder) {
+  for (const char* file : {"generation_config.json", "config.json"}) {
+    ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, file));
+    ASSIGN_OR_RETURN(end_ids_, EosTokenIds(config, file));
+    if (!end_ids_.empty()) break;
+  }
+  if (eos_id_ >= 0) end_ids_.push_back(eos_id_);
+  if (eos_id_ < 0 && !end_ids_.empty()) eos_id_ = end_ids_.front();
+  std::sort(end_ids_.begin(), end_ids_.end());
+  end_ids_.erase(std::unique(end_ids_.begin(), end_ids_.end()), end_ids_.end());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int64_t>> TextCodec::EncodeText(absl::string_view text, bool add_special_tokens) const {
+  ASSIGN_OR_RETURN(EncodedText encoded, tokenizer_->Encode(text, add_special_tokens));
+  if (!add_special_tokens || !add_bos_token_ || bos_id_ < 0) return std::move(encoded.ids);
+  // A BOS with bytes stands in the text; one without came from the post-processor.
+  const bool has_bos = !encoded.ids.empty() && encoded.ids[0] == bos_id_ && encoded.spans[0].end == 0;
+  if (!has_bos) encoded.ids.insert(encoded.ids.begin(), bos_id_);
+  return std::move(encoded.ids);
+}
+
+absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_generation_prompt) const {
+  if (chat_template_ == nullptr) {
+    return absl::FailedPreconditionError(
+        "the policy folder has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
+  }
+  return chat_template_->Render({{"messages", messages},
+                                 {"add_generation_prompt", add_generation_prompt},
+                                 {"bos_token", bos_token_},
+                                 {"eos_token", eos_token_}});
+}
+
+absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add_generation_prompt) const {
+  ASSIGN_OR_RETURN(RenderedChat rendered, Render(messages, add_generation_prompt));
+  ASSIGN_OR_RETURN(EncodedText encoded, tokenizer_->Encode(rendered.text, /*add_special_tokens=*/false));
+  EncodedChat chat;
+  if (chat_template_->has_generation_blocks()) {
+    chat.train_mask = MaskOfSpans(encoded, rendered.assistant_spans);
+  } else if (!add_generation_prompt) {
+    const auto render = [&](const Json& prefix, bool prompt) -> absl::StatusOr<std::string> {
+      ASSIGN_OR_RETURN(RenderedChat part, Render(prefix, prompt));
+      return std::move(part.text);
+    };
+    ASSIGN_OR_RETURN(const std::vector<ByteSpan> spans, AssistantSpansByPrefixes(messages, rendered.text, render));
+    chat.train_mask = MaskOfSpans(encoded, spans);
+    TrimBehindEnd(encoded, spans, end_ids_, &chat.train_mask);
+  } else {
+    chat.train_mask.assign(encoded.ids.size(), false);
+  }
+  chat.text = std::move(rendered.text);
+  chat.ids = std::move(encoded.ids);
+  return chat;
+}
+
+}  // namespace plumb
