@@ -22,7 +22,8 @@ struct KvLayout {
   int64_t BytesPerPage() const;  // all layers
 };
 
-// The paged latent cache: one latent per token and layer, shared by all heads. Page 0 is the null page, never handed out.
+// The paged latent cache: one latent per token and layer, shared by all heads. Page 0 is the null page, never handed
+// out.
 class LatentCache {
  public:
   // Errors: kResourceExhausted with the bytes wanted.

@@ -32,20 +32,20 @@ struct RopeConfig {
 // A DeepSeek-V2 or V3 architecture. Letters: D, H, Dn, Dr, Dv, Rq, Rkv, E, K, V of ARCHITECTURE.md.
 struct ModelConfig {
   ModelFamily family = ModelFamily::kV3;
-  int64_t vocab_size = 0;             // V
-  int64_t hidden_size = 0;            // D
+  int64_t vocab_size = 0;   // V
+  int64_t hidden_size = 0;  // D
   int64_t num_layers = 0;
-  int64_t num_heads = 0;              // H
-  int64_t q_lora_rank = 0;            // Rq; 0: queries have no latent
-  int64_t kv_lora_rank = 0;           // Rkv
-  int64_t qk_nope_head_dim = 0;       // Dn
-  int64_t qk_rope_head_dim = 0;       // Dr
-  int64_t v_head_dim = 0;             // Dv
-  int64_t intermediate_size = 0;      // of dense layers
+  int64_t num_heads = 0;          // H
+  int64_t q_lora_rank = 0;        // Rq; 0: queries have no latent
+  int64_t kv_lora_rank = 0;       // Rkv
+  int64_t qk_nope_head_dim = 0;   // Dn
+  int64_t qk_rope_head_dim = 0;   // Dr
+  int64_t v_head_dim = 0;         // Dv
+  int64_t intermediate_size = 0;  // of dense layers
   int64_t moe_intermediate_size = 0;
-  int64_t num_experts = 0;            // E; 0: all layers are dense
+  int64_t num_experts = 0;  // E; 0: all layers are dense
   int64_t num_shared_experts = 0;
-  int64_t experts_per_token = 0;      // K
+  int64_t experts_per_token = 0;  // K
   int64_t first_dense_layers = 0;
   int64_t moe_layer_freq = 1;
   int64_t num_groups = 1;
