@@ -48,10 +48,10 @@ struct WeightVersion {
 enum class FinishReason { kStop, kLength, kCancelled };
 
 struct Completion {
-  std::vector<int64_t> ids;  // the stopping token included
-  std::vector<float> logprobs;  // temperature 1, whole vocabulary
-  std::vector<float> sampling_logprobs;  // of the distribution that was sampled
-  std::vector<uint64_t> weight_steps;  // step of the weight version of each token
+  std::vector<int64_t> ids;                     // the stopping token included
+  std::vector<float> logprobs;                  // temperature 1, whole vocabulary
+  std::vector<float> sampling_logprobs;         // of the distribution that was sampled
+  std::vector<uint64_t> weight_steps;           // step of the weight version of each token
   std::vector<std::vector<int64_t>> kept_sets;  // per token, where asked for
   FinishReason finish_reason = FinishReason::kLength;
   std::string stop;  // what stopped it

@@ -44,9 +44,9 @@ using GenerationProgress = std::function<void(int64_t finished, int64_t wanted, 
 absl::StatusOr<std::unique_ptr<Generator>> MakeLocalGenerator(PolicyWeights weights, const TextCodec* codec,
                                                               const proto::EngineConfig& config, at::Device device);
 
-// Workers over gRPC. Groups are spread by load, a group stays together. When a worker is lost, its unfinished groups are
-// asked again from the others with the same keys; the loss is logged with its address.
-// Errors: kDeadlineExceeded or kUnavailable naming the worker that does not answer within `connect_timeout`.
+// Workers over gRPC. Groups are spread by load, a group stays together. When a worker is lost, its unfinished groups
+// are asked again from the others with the same keys; the loss is logged with its address. Errors: kDeadlineExceeded or
+// kUnavailable naming the worker that does not answer within `connect_timeout`.
 absl::StatusOr<std::unique_ptr<Generator>> ConnectWorkers(const std::vector<proto::WorkerAddress>& workers,
                                                           absl::Duration connect_timeout,
                                                           GenerationProgress progress = nullptr);

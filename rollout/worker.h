@@ -25,8 +25,7 @@ struct WorkerOptions {
 class RolloutWorker {
  public:
   // `codec` may be null. Errors: kUnavailable when an address is taken; kResourceExhausted for the cache.
-  static absl::StatusOr<std::unique_ptr<RolloutWorker>> Start(PolicyWeights weights,
-                                                              std::unique_ptr<TextCodec> codec,
+  static absl::StatusOr<std::unique_ptr<RolloutWorker>> Start(PolicyWeights weights, std::unique_ptr<TextCodec> codec,
                                                               const WorkerOptions& options);
   virtual ~RolloutWorker() = default;
   virtual const std::string& address() const = 0;
