@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "grpo/local_services.h"
 
 namespace plumb {
 namespace {
@@ -41,6 +42,7 @@ void CheckServices(const proto::GrpoConfig& config, Problems& problems) {
     problems.push_back("reward: has neither plugins nor verifiers, expected at least one of them");
   }
   std::set<std::string> names;
+  if (!reward.verifiers().empty()) names.insert(kBuiltinReward);
   for (const proto::PluginConfig& plugin : reward.plugins()) {
     if (!names.insert(plugin.name()).second) {
       problems.push_back(absl::StrCat("reward.plugins: the name '", plugin.name(), "' is used twice"));

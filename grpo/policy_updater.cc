@@ -1,0 +1,131 @@
+#include "grpo/policy_updater.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+#include "base/torch_guard.h"
+#include "policy/policy.h"
+
+namespace plumb {
+namespace {
+
+std::vector<Parameter> TrainableParameters(PolicyWeights& weights) {
+  std::vector<Parameter> parameters;
+  for (const NamedBuffer& buffer : Buffers(weights)) {
+    if (!buffer.trainable) continue;
+    buffer.tensor->set_requires_grad(true);
+    parameters.push_back({buffer.name, *buffer.tensor, buffer.decays});
+  }
+  return parameters;
+}
+
+TokenScores ScoreCompletions(const PolicyWeights& weights, const MicroBatch& batch, double temperature,
+                             at::Device device) {
+  ForwardContext context;
+  context.device = device;
+  const at::Tensor hidden = Forward(weights, batch.tokens, KvView::Own(), context);
+  return ScoreTokens(weights, hidden.index_select(0, batch.predictors), batch.targets, temperature);
+}
+
+}  // namespace
+
+struct PolicyUpdater::Sums {
+  LossSums loss;
+  double part_loss = 0;  // of the current optimizer step
+  double total_loss = 0;
+  double total_norm = 0;
+  double entropy = 0;
+  double diff = 0;
+  double diff_max = 0;
+  double diff_tokens = 0;
+};
+
+PolicyUpdater::PolicyUpdater(PolicyWeights* weights, const PolicyWeights* reference, const UpdateOptions& options)
+    : weights_(weights),
+      reference_(reference),
+      options_(options),
+      device_(weights->embed.device()),
+      optimizer_(TrainableParameters(*weights), options.adamw) {
+  PLUMB_CHECK(options.loss.kl_coef == 0 || reference != nullptr) << "a KL term needs a reference policy";
+}
+
+void PolicyUpdater::AccumulateMicroBatch(const MicroBatch& batch, const LossScale& scale, bool first_part, Sums& sums) {
+  LossBatch tokens;
+  if (options_.loss.kl_coef > 0) {
+    const at::NoGradGuard no_gradients;
+    tokens.ref_logp = ScoreCompletions(*reference_, batch, options_.temperature, device_).logprobs;
+  }
+  const TokenScores scores = ScoreCompletions(*weights_, batch, options_.temperature, device_);
+  tokens.logp = scores.logprobs;
+  tokens.old_logp = batch.old_logp;
+  tokens.advantages = batch.advantages;
+  tokens.mask = at::ones_like(batch.targets, at::kBool);
+  tokens.sequence = batch.sequence;
+  tokens.num_sequences = batch.tokens.num_sequences();
+
+  const LossReport report = GrpoLoss(tokens, scale, options_.loss);
+  report.loss.backward();
+
+  sums.part_loss += report.loss.item<double>();
+  sums.loss.tokens += report.sums.tokens;
+  sums.loss.clipped_low += report.sums.clipped_low;
+  sums.loss.clipped_high += report.sums.clipped_high;
+  sums.loss.ratio_max = std::max(sums.loss.ratio_max, report.sums.ratio_max);
+  sums.loss.kl += report.sums.kl;
+  sums.entropy += scores.entropy.sum().item<double>();
+  // Later parts of the batch meet weights that have moved on, where a difference is no fault.
+  if (!first_part) return;
+  const at::Tensor diff = (scores.logprobs.detach() - batch.old_logp).abs();
+  sums.diff += diff.sum().item<double>();
+  sums.diff_max = std::max(sums.diff_max, diff.max().item<double>());
+  sums.diff_tokens += report.sums.tokens;
+}
+
+void PolicyUpdater::Accumulate(const TrainPart& part, bool first_part, Sums& sums) {
+  sums.part_loss = 0;
+  for (const MicroBatch& batch : PackMicroBatches(part.samples, options_.micro_batch_tokens, device_)) {
+    AccumulateMicroBatch(batch, part.scale, first_part, sums);
+  }
+}
+
+absl::StatusOr<UpdateReport> PolicyUpdater::Update(absl::Span<const TrainPart> parts, double learning_rate) {
+  UpdateReport report;
+  Sums sums;
+  for (size_t p = 0; p < parts.size(); ++p) {
+    const absl::Status done = CatchTorch("training", [&]() -> absl::Status {
+      optimizer_.ZeroGradients();
+      Accumulate(parts[p], p == 0, sums);
+      const double norm = optimizer_.ClipGradients(options_.max_grad_norm);
+      if (!std::isfinite(norm) || !std::isfinite(sums.part_loss)) {
+        ++report.skipped_steps;
+        return absl::OkStatus();
+      }
+      optimizer_.Step(learning_rate);
+      ++report.optimizer_steps;
+      sums.total_norm += norm;
+      sums.total_loss += sums.part_loss;
+      return absl::OkStatus();
+    });
+    if (!done.ok()) return done;
+  }
+  optimizer_.ZeroGradients();
+  const double steps = std::max<double>(static_cast<double>(report.optimizer_steps), 1.0);
+  const double tokens = std::max(sums.loss.tokens, 1.0);
+  report.loss = sums.total_loss / steps;
+  report.grad_norm = sums.total_norm / steps;
+  report.kl = sums.loss.kl / tokens;
+  report.clip_low = sums.loss.clipped_low / tokens;
+  report.clip_high = sums.loss.clipped_high / tokens;
+  report.entropy = sums.entropy / tokens;
+  report.ratio_max = sums.loss.ratio_max;
+  report.logprob_diff_max = sums.diff_max;
+  report.logprob_diff_mean = sums.diff / std::max(sums.diff_tokens, 1.0);
+  report.tokens = static_cast<int64_t>(sums.loss.tokens);
+  return report;
+}
+
+}  // namespace plumb
