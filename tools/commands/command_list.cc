@@ -1,0 +1,11 @@
+#include "tools/commands/commands.h"
+
+namespace plumb::cli {
+
+std::vector<CommandEntry> AllCommands() {
+  return {InitCommand(),     SftCommand(),      GrpoCommand(),   RolloutCommand(),
+          RewardCommand(),   GenerateCommand(), ScoreCommand(),  EvalCommand(),
+          TokenizeCommand(), ReportCommand(),   DoctorCommand(), ConfigReferenceCommand()};
+}
+
+}  // namespace plumb::cli

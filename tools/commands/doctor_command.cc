@@ -1,0 +1,103 @@
+#include <ATen/Version.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "base/file.h"
+#include "base/grpc_channel.h"
+#include "base/json.h"
+#include "tools/commands/commands.h"
+#include "tools/commands/library_versions.h"
+
+namespace plumb::cli {
+namespace {
+
+constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
+
+std::string Gibibytes(double bytes) { return absl::StrFormat("%.1f GiB", bytes / kGibibyte); }
+
+// A line of /proc/meminfo in bytes; 0 where it is not there.
+double MemoryBytes(const std::string& key) {
+  const absl::StatusOr<std::string> text = ReadFile("/proc/meminfo");
+  if (!text.ok()) return 0;
+  for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    double kibibytes = 0;
+    if (words.size() >= 2 && words[0] == key + ":" && absl::SimpleAtod(words[1], &kibibytes)) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+std::string DiskText(const std::string& folder) {
+  struct statvfs status = {};
+  if (statvfs(folder.c_str(), &status) != 0) return "unknown";
+  const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
+  return absl::StrCat(Gibibytes(free_bytes), " free in ", folder);
+}
+
+std::string CudaText() {
+  if (!at::hasCUDA()) return "not linked or no driver (device: cuda is not available)";
+  const size_t devices = at::getNumGPUs();
+  return devices == 0 ? "linked, but no device found" : absl::StrCat(devices, " device", devices == 1 ? "" : "s");
+}
+
+std::string PortText() {
+  const absl::StatusOr<ListeningServer> server = StartServer("127.0.0.1:0", {}, /*allow_remote=*/false);
+  return server.ok() ? absl::StrCat("loopback works (", server->address, " was free)")
+                     : std::string(server.status().message());
+}
+
+std::string CacheText() {
+  const char* cache_home = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  std::string cache = cache_home != nullptr ? cache_home : "";
+  if (cache.empty() && home != nullptr) cache = JoinPath(home, ".cache");
+  if (cache.empty()) return "unknown: neither XDG_CACHE_HOME nor HOME is set";
+  cache = JoinPath(cache, "plumb");
+  return FolderExists(cache) ? cache : absl::StrCat(cache, " (does not exist; tools/setup.sh makes it)");
+}
+
+class Doctor : public Command {
+ public:
+  void Declare(OptionSet& options) override { options.Flag("--json", json_, "Print one JSON object."); }
+
+  absl::Status Run() override {
+    Json report;
+    report["cores"] = std::thread::hardware_concurrency();
+    report["instruction_set"] = at::get_cpu_capability();
+    report["memory"] =
+        absl::StrCat(Gibibytes(MemoryBytes("MemAvailable")), " free of ", Gibibytes(MemoryBytes("MemTotal")));
+    report["disk"] = DiskText(".");
+    report["cuda"] = CudaText();
+    report["ports"] = PortText();
+    report["cache_folder"] = CacheText();
+    for (const auto& [name, version] : LibraryVersions()) report[name] = version;
+    if (json_) {
+      std::cout << DumpJson(report) << "\n";
+      return absl::OkStatus();
+    }
+    for (const auto& [name, value] : report.items()) {
+      const std::string text = value.is_string() ? value.get<std::string>() : DumpJson(value);
+      std::cout << absl::StrFormat("%-16s %s\n", name, text);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  bool json_ = false;
+};
+
+}  // namespace
+
+CommandEntry DoctorCommand() {
+  return {.name = "doctor", .summary = "Show what this machine offers.", .example = "plumb doctor", .make = [] {
+            return std::make_unique<Doctor>();
+          }};
+}
+
+}  // namespace plumb::cli

@@ -1,0 +1,45 @@
+#include <iostream>
+
+#include "base/interrupt.h"
+#include "base/status_macros.h"
+#include "sft/sft_trainer.h"
+#include "tools/commands/commands.h"
+#include "tools/commands/training_options.h"
+#include "tools/config_pages.h"
+
+namespace plumb::cli {
+namespace {
+
+class Sft : public Command {
+ public:
+  void Declare(OptionSet& options) override { DeclareTraining(options, training_); }
+
+  absl::Status Run() override {
+    InstallInterruptHandler();
+    RETURN_IF_ERROR(CheckLaunch());
+    proto::SftConfig config;
+    ASSIGN_OR_RETURN(const ConfigSources sources, LoadConfig(training_.config, training_.overrides, config));
+    RETURN_IF_ERROR(CheckDevice(config.compute()));
+    if (training_.check) {
+      std::cout << FormatConfig(config, sources);
+      return absl::OkStatus();
+    }
+    return RunSft(config, sources, training_.resume);
+  }
+
+ private:
+  TrainingOptions training_;
+};
+
+}  // namespace
+
+CommandEntry SftCommand() {
+  return {.name = "sft",
+          .summary = "Supervised fine-tuning of a policy.",
+          .details = absl::StrCat("Keys of the configuration (docs/configuration.md has their ranges):\n",
+                                  ConfigKeysHelp(*proto::SftConfig::descriptor())),
+          .example = "plumb sft --config examples/arithmetic/sft.yaml --set steps=100 --set output=runs/sft",
+          .make = [] { return std::make_unique<Sft>(); }};
+}
+
+}  // namespace plumb::cli

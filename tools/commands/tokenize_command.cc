@@ -1,0 +1,94 @@
+#include "base/status_macros.h"
+#include "text/text_codec.h"
+#include "tools/commands/commands.h"
+#include "tools/row_files.h"
+
+namespace plumb::cli {
+namespace {
+
+// Tokens alternate between two background colours; trained ones are bold and green.
+std::string ColoredTokens(const EncodedChat& encoded, const Tokenizer& tokenizer) {
+  std::string line;
+  for (size_t i = 0; i < encoded.ids.size(); ++i) {
+    const std::string bytes = tokenizer.TokenBytes(encoded.ids[i]);
+    absl::StrAppend(&line, i % 2 == 0 ? "\x1b[48;5;236" : "\x1b[48;5;240", encoded.train_mask[i] ? ";1;32m" : ";37m",
+                    bytes, "\x1b[0m");
+  }
+  return line;
+}
+
+class Tokenize : public Command {
+ public:
+  void Declare(OptionSet& options) override {
+    options_ = &options;
+    options.Required("--model", "DIR", model_, "Folder with tokenizer.json; a policy folder is one.");
+    options.Required("--input", "FILE", input_, "JSONL rows with text or messages; - is stdin.");
+    options.Text("--output", "FILE", output_, "Where to write; - is stdout.");
+    options.Flag("--add-special-tokens", add_special_tokens_, "Text: obey the post-processor (this is the default).");
+    options.Flag("--no-special-tokens", no_special_tokens_, "Text: add no tokens.");
+    options.Flag("--add-generation-prompt", add_generation_prompt_, "Messages: end with the start of an answer.");
+    options.Flag("--color", color_, "Print the tokens in colours, trained ones green, instead of JSON.");
+  }
+
+  absl::Status Run() override {
+    if (add_special_tokens_ && no_special_tokens_) {
+      return absl::InvalidArgumentError("--no-special-tokens: contradicts --add-special-tokens");
+    }
+    ASSIGN_OR_RETURN(const std::vector<InputRow> rows, ReadRows(input_));
+    ASSIGN_OR_RETURN(const std::unique_ptr<TextCodec> codec, TextCodec::Load(model_));
+    ASSIGN_OR_RETURN(const std::unique_ptr<RowWriter> writer, RowWriter::Open(output_));
+    for (const InputRow& row : rows) {
+      absl::StatusOr<EncodedChat> encoded = Encode(row, *codec);
+      if (!encoded.ok()) return Annotate(encoded.status(), row.place);
+      RETURN_IF_ERROR(color_ ? writer->WriteLine(ColoredTokens(*encoded, codec->tokenizer()))
+                             : writer->Write(EncodedJson(*encoded)));
+    }
+    return writer->Flush();
+  }
+
+ private:
+  absl::StatusOr<EncodedChat> Encode(const InputRow& row, const TextCodec& codec) const {
+    if (row.row.contains("text") == row.row.contains("messages")) {
+      return absl::InvalidArgumentError("expected exactly one of text and messages");
+    }
+    if (row.row.contains("messages")) return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
+    EncodedChat encoded;
+    ASSIGN_OR_RETURN(encoded.text, JsonString(row.row, "text", "row"));
+    ASSIGN_OR_RETURN(encoded.ids, codec.EncodeText(encoded.text, !no_special_tokens_));
+    encoded.train_mask.assign(encoded.ids.size(), false);
+    return encoded;
+  }
+
+  static Json EncodedJson(const EncodedChat& encoded) {
+    Json json;
+    json["ids"] = encoded.ids;
+    json["train_mask"] = encoded.train_mask;
+    json["text"] = encoded.text;
+    return json;
+  }
+
+  const OptionSet* options_ = nullptr;
+  std::string model_;
+  std::string input_;
+  std::string output_ = "-";
+  bool add_special_tokens_ = false;
+  bool no_special_tokens_ = false;
+  bool add_generation_prompt_ = false;
+  bool color_ = false;
+};
+
+}  // namespace
+
+CommandEntry TokenizeCommand() {
+  return {.name = "tokenize",
+          .summary = "Text or messages to token ids, with the training mask.",
+          .details =
+              "A row of the output has ids, train_mask (true where SFT trains a token of messages; all false for\n"
+              "text, which says nothing of what is trained) and text, as it was encoded.",
+          .example =
+              "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}' > rows.jsonl\n"
+              "plumb tokenize --model policy --input rows.jsonl --add-generation-prompt",
+          .make = [] { return std::make_unique<Tokenize>(); }};
+}
+
+}  // namespace plumb::cli
