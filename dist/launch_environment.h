@@ -19,7 +19,8 @@ struct LaunchEnvironment {
 
 // Reads the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK), Slurm (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID) and
 // Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK), in this order; a Slurm job without a step counts as a single
-// process. `get` looks a variable up (std::getenv in programs).
+// process. A process that torchrun itself started (TORCHELASTIC_RUN_ID) heeds torchrun alone: srun often starts one
+// torchrun per node. `get` looks a variable up (std::getenv in programs).
 // Errors: kInvalidArgument naming the variable: not a number, out of range, one of a set missing, two sources that
 // disagree.
 absl::StatusOr<LaunchEnvironment> ReadLaunchEnvironment(

@@ -35,6 +35,7 @@ struct OptionSet::Declaration {
   std::function<std::string(const std::string& text)> read;
 };
 
+OptionSet::OptionSet(CLI::App& app) : app_(app) {}
 OptionSet::~OptionSet() = default;
 
 OptionSet::Declaration& OptionSet::Declare(const std::string& name, const std::string& value_name,

@@ -26,7 +26,7 @@ struct Range {
 // must live until Finish(). Not thread-safe.
 class OptionSet {
  public:
-  explicit OptionSet(CLI::App& app) : app_(app) {}
+  explicit OptionSet(CLI::App& app);
   ~OptionSet();
   OptionSet(const OptionSet&) = delete;
   OptionSet& operator=(const OptionSet&) = delete;

@@ -35,6 +35,7 @@ class AdamW {
 
   // One update with the gradients that the parameters hold.
   void Step(double learning_rate);
+  // Drops all gradients.
   void ZeroGradients();
 
   // Scales all gradients so that their global L2 norm is at most `max_norm` (0: no limit), as
@@ -46,11 +47,15 @@ class AdamW {
   int64_t steps() const { return steps_; }
 
   // Everything needed to go on: "exp_avg.<name>", "exp_avg_sq.<name>", "master.<name>" (float32 ones apart), and the
-  // number of steps. Loading checks names and shapes.
+  // number of steps. The tensors are the live ones, not copies. Loading checks names and shapes; on an error the
+  // optimizer must not be used any more. Errors: kInvalidArgument naming the tensor.
   std::map<std::string, at::Tensor> State() const;
   absl::Status LoadState(const std::map<std::string, at::Tensor>& state, int64_t steps);
 
  private:
+  // Updates the masters of the parameters that decay, or of those that do not.
+  void UpdateMasters(bool decays, double learning_rate);
+
   const AdamWOptions options_;
   std::vector<Parameter> parameters_;
   std::vector<at::Tensor> master_;

@@ -1,6 +1,8 @@
 #ifndef PLUMB_TRAIN_RUN_FOLDER_H_
 #define PLUMB_TRAIN_RUN_FOLDER_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -8,8 +10,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
