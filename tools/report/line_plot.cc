@@ -73,7 +73,7 @@ std::string Axes(const Frame& frame, const std::vector<double>& y_ticks, bool pe
     absl::StrAppendFormat(&svg, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", kLeft,
                           kWidth - kRight, y, y);
     absl::StrAppendFormat(&svg, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>", kLeft - 8,
-                          y + 4, percent ? absl::StrFormat("%.0f %%", 100 * tick) : ShortNumber(tick));
+                          y + 4, percent ? absl::StrFormat("%.3g %%", 100 * tick) : ShortNumber(tick));
   }
   for (const double tick : RoundTicks(frame.x.low, frame.x.high, 6)) {
     if (tick < frame.x.low || tick > frame.x.high || tick != std::floor(tick)) continue;
@@ -93,7 +93,7 @@ std::string Polyline(const Frame& frame, const Curve& curve, const std::string& 
 
 std::string SeriesLine(const Frame& frame, const PlotSeries& series, int color, const PlotOptions& options) {
   const std::string name = absl::StrCat("line s", color % kNumColors);
-  if (options.dots || series.curve.size() < kSmoothFrom) {
+  if (options.dots || !options.smooth || series.curve.size() < kSmoothFrom) {
     std::string svg = Polyline(frame, series.curve, name);
     if (!options.dots && series.curve.size() > 1) return svg;
     for (const auto& [step, value] : series.curve) {

@@ -17,7 +17,8 @@ struct PlotSeries {
 
 struct PlotOptions {
   bool percent = false;  // values are shares in [0, 1]; the axis is in percent
-  bool dots = false;     // few measured points, drawn as dots; else noisy ones, drawn with a smoothed line
+  bool dots = false;     // few measured points, drawn as dots
+  bool smooth = true;    // noisy points: a smoothed line over a faint one
 };
 
 // About `count` round numbers (1, 2 or 5 times a power of ten apart) that cover [low, high].

@@ -19,7 +19,7 @@ struct PlotPlan {
 const std::vector<PlotPlan>& Plans() {
   static const std::vector<PlotPlan>& plans = *new std::vector<PlotPlan>{
       {"Held-out accuracy",
-       "greedy answers to prompts that are never trained on",
+       "greedy, on prompts that are never trained on",
        {"eval/accuracy"},
        {.percent = true, .dots = true}},
       {"Mean reward", "of the sampled completions of a step", {"reward/mean"}, {}},
@@ -35,11 +35,11 @@ const std::vector<PlotPlan>& Plans() {
        {"clip_fraction", "clip_fraction/low", "clip_fraction/high"},
        {}},
       {"Trainer against rollout",
-       "difference of log-probabilities on the same weights",
+       "log-probabilities on the same weights",
        {"logprob_diff/max", "logprob_diff/mean"},
        {}},
       {"Gradient norm", "before clipping", {"grad_norm"}, {}},
-      {"Learning rate", "", {"learning_rate"}, {}},
+      {"Learning rate", "", {"learning_rate"}, {.smooth = false}},
       {"Groups without a signal", "all completions with the same reward", {"groups/zero_std_share"}, {.percent = true}},
       {"Truncated completions", "share that reached max_new_tokens", {"truncated_share"}, {.percent = true}},
       {"Time of a step", "seconds", {"time/rollout", "time/train", "time/reward", "time/sync"}, {}},

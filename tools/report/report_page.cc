@@ -25,7 +25,7 @@ h1 { font-size: 26px; margin: 0; letter-spacing: -0.02em; }
 header code { color: var(--soft); font-size: 14px; }
 h2 { font-size: 18px; margin: 40px 0 14px; letter-spacing: -0.01em; }
 h3 { font-size: 14px; margin: 0 0 10px; color: var(--soft); font-weight: 600; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 14px; margin-top: 22px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin-top: 22px; }
 .card, figure, .group, .scroll, details { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
 .card { padding: 14px 18px; }
 .card:first-child:not(:only-child) { grid-column: span 2; }
@@ -36,7 +36,7 @@ h3 { font-size: 14px; margin: 0 0 10px; color: var(--soft); font-weight: 600; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(520px, 100%), 1fr)); gap: 14px; }
 figure { margin: 0; padding: 14px 16px 10px; position: relative; }
 figcaption { display: flex; justify-content: space-between; align-items: baseline; gap: 12px; margin-bottom: 6px; }
-figcaption small { margin-left: 8px; } .last { font-variant-numeric: tabular-nums; color: var(--soft); }
+figcaption small { margin-left: 8px; } .last { white-space: nowrap; font-variant-numeric: tabular-nums; color: var(--soft); }
 svg.plot { display: block; width: 100%; height: auto; }
 .grid { stroke: var(--rule); stroke-width: 1; } .tick { fill: var(--soft); font-size: 12px; }
 .line { fill: none; stroke-width: 2.2; stroke-linejoin: round; stroke-linecap: round; }
