@@ -1,0 +1,96 @@
+#include "rollout/generate_stream.h"
+
+#include <utility>
+
+#include "base/grpc_status.h"
+
+namespace plumb {
+namespace {
+
+constexpr size_t kMaxWaitingBytes = size_t{32} << 20;
+
+bool SameVersion(const proto::WeightVersion& left, const proto::WeightVersion& right) {
+  return left.step() == right.step() && left.digest() == right.digest() && left.incarnation() == right.incarnation();
+}
+
+}  // namespace
+
+GenerateStream::GenerateStream(std::function<void()> on_cancel) : on_cancel_(std::move(on_cancel)) {}
+
+void GenerateStream::Start() { self_ = shared_from_this(); }
+
+void GenerateStream::Write(proto::GenerateTick tick) {
+  bool too_slow = false;
+  {
+    MutexLock lock(&mutex_);
+    if (closed_) return;
+    waiting_bytes_ += tick.ByteSizeLong();
+    // Tokens of two weight versions never share a message.
+    if (!waiting_.empty() && SameVersion(waiting_.back().weight_version(), tick.weight_version())) {
+      waiting_.back().mutable_deltas()->MergeFrom(tick.deltas());
+    } else {
+      waiting_.push_back(std::move(tick));
+    }
+    too_slow = waiting_bytes_ > kMaxWaitingBytes;
+    if (too_slow) {
+      closed_ = true;
+      waiting_.clear();
+      status_ = absl::ResourceExhaustedError("the client reads too slowly: 32 MiB of tokens wait for it");
+    }
+    Advance();
+  }
+  if (too_slow) CancelOnce();
+}
+
+void GenerateStream::Close(const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  if (closed_) return;
+  closed_ = true;
+  status_ = status;
+  Advance();
+}
+
+void GenerateStream::Advance() {
+  if (writing_ || finished_) return;
+  if (!waiting_.empty()) {
+    in_flight_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= std::min(waiting_bytes_, in_flight_.ByteSizeLong());
+    writing_ = true;
+    StartWrite(&in_flight_);
+  } else if (closed_) {
+    finished_ = true;
+    Finish(ToGrpcStatus(status_));
+  }
+}
+
+void GenerateStream::OnWriteDone(bool ok) {
+  MutexLock lock(&mutex_);
+  writing_ = false;
+  if (!ok) {
+    closed_ = true;
+    waiting_.clear();
+  }
+  Advance();
+}
+
+void GenerateStream::OnCancel() {
+  CancelOnce();
+  Close(absl::CancelledError("cancelled by the client, or its deadline passed"));
+}
+
+void GenerateStream::CancelOnce() {
+  std::function<void()> on_cancel;
+  {
+    MutexLock lock(&mutex_);
+    on_cancel = std::exchange(on_cancel_, nullptr);
+  }
+  if (on_cancel) on_cancel();
+}
+
+void GenerateStream::OnDone() {
+  // May be the last reference: nothing of this object is touched after it.
+  const std::shared_ptr<GenerateStream> keep = std::move(self_);
+}
+
+}  // namespace plumb

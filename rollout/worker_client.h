@@ -1,0 +1,55 @@
+#ifndef PLUMB_ROLLOUT_WORKER_CLIENT_H_
+#define PLUMB_ROLLOUT_WORKER_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "policy/weights.h"
+#include "proto/config.pb.h"
+#include "proto/rollout.grpc.pb.h"
+#include "rollout/generation.h"
+
+namespace plumb {
+
+// One worker, seen from the trainer. Calls of different methods may run at the same time, each method in one thread.
+class WorkerClient {
+ public:
+  using TickSink = std::function<absl::Status(const proto::GenerateTick& tick)>;
+
+  // Connects to both services and asks for the worker's info.
+  // Errors: kDeadlineExceeded, kUnavailable, kFailedPrecondition for another api_version; each names the worker.
+  static absl::StatusOr<std::unique_ptr<WorkerClient>> Connect(const proto::WorkerAddress& worker, absl::Time deadline);
+
+  // Calls `sink` for each message of the stream. Errors: the call's status, or the sink's; each names the worker.
+  absl::Status Generate(const proto::GenerateRequest& request, const TickSink& sink, absl::Time deadline);
+
+  // Sends weights and waits until the worker serves them: through a file that both sides map where it runs on this
+  // machine, else in chunks. `shared_memory_path` is that file, already written, or empty.
+  absl::Status SendWeights(const PolicyWeights& weights, const WeightVersion& version,
+                           const std::string& shared_memory_path, absl::Time deadline);
+
+  const std::string& name() const { return name_; }
+  const proto::RolloutInfo& info() const { return info_; }
+  // Whether the worker's address is loopback or a Unix socket.
+  bool is_local() const { return is_local_; }
+
+ private:
+  WorkerClient() = default;
+  absl::Status SendChunks(const PolicyWeights& weights, uint64_t update_id, absl::Time deadline);
+  absl::Status Named(const absl::Status& status) const;
+
+  std::string name_;
+  bool is_local_ = false;
+  proto::RolloutInfo info_;
+  std::unique_ptr<proto::RolloutService::Stub> data_;
+  std::unique_ptr<proto::RolloutControl::Stub> control_;
+};
+
+}  // namespace plumb
+
+#endif  // PLUMB_ROLLOUT_WORKER_CLIENT_H_
