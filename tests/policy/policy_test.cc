@@ -198,7 +198,7 @@ TEST(PolicyPropertyTest, LaterTokensDoNotReachEarlierOnes) {
   std::vector<int64_t> ids = SomeIds(20, 64);
   const at::Tensor before = ForwardWhole(weights, {ids}).narrow(0, 0, 19).clone();
   ids.back() = (ids.back() + 1) % 64;
-  EXPECT_TRUE(ForwardWhole(weights, {ids}).narrow(0, 0, 19).equal(before));
+  EXPECT_LE(MaxDifference(ForwardWhole(weights, {ids}).narrow(0, 0, 19), before), 1e-5);
 }
 
 TEST(PolicyTest, ReplayedExpertsAreUsed) {
@@ -213,7 +213,8 @@ TEST(PolicyTest, ReplayedExpertsAreUsed) {
   replay.router_replay = &record.experts;
   EXPECT_TRUE(Forward(weights, tokens, KvView::Own(), replay).equal(plain));
   std::vector<at::Tensor> other;
-  for (const at::Tensor& experts : record.experts) other.push_back(at::tensor({0, 1}).expand_as(experts).contiguous());
+  for (const at::Tensor& experts : record.experts)
+    other.push_back(at::tensor({0, 1}, at::kLong).expand_as(experts).contiguous());
   replay.router_replay = &other;
   EXPECT_GT(MaxDifference(Forward(weights, tokens, KvView::Own(), replay), plain), 1e-2);
 }
