@@ -44,6 +44,24 @@ absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::strin
   return std::vector<int64_t>{id};
 }
 
+// The text of the template; empty where there is none. Of several named ones the one named default.
+absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& config) {
+  const std::string path = JoinPath(folder, "chat_template.jinja");
+  if (FileExists(path)) return ReadFile(path);
+  const auto found = config.find("chat_template");
+  if (found == config.end() || found->is_null()) return std::string();
+  if (found->is_string()) return found->get<std::string>();
+  if (found->is_array()) {
+    for (const Json& entry : *found) {
+      if (entry.is_object() && entry.contains("name") && entry["name"] == "default") {
+        return JsonString(entry, "template", "tokenizer_config.json, chat_template");
+      }
+    }
+  }
+  return absl::InvalidArgumentError(
+      "tokenizer_config.json: chat_template is neither a text nor a list of {name, template} with one named default");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& folder) {
@@ -63,6 +81,11 @@ absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& conf
   const auto add_bos = config.find("add_bos_token");
   add_bos_token_ = add_bos != config.end() && add_bos->is_boolean() && add_bos->get<bool>();
   RETURN_IF_ERROR(ReadEndIds(folder));
+  ASSIGN_OR_RETURN(const std::string source, TemplateText(folder, config));
+  if (source.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<ChatTemplate>> parsed = ChatTemplate::Parse(source);
+  if (!parsed.ok()) return Annotate(parsed.status(), "chat template");
+  chat_template_ = *std::move(parsed);
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
+#include "text/packing.h"
 
 namespace plumb {
 namespace {
@@ -93,6 +94,57 @@ TEST_F(DatasetTest, NamesFileAndLineOfABadRow) {
   refuse("{\"messages\": []}", "rows.jsonl", "use_chat_template is false");
   config_.set_file(folder_.File("absent.jsonl"));
   EXPECT_THAT(LoadPromptRows(config_, *codec_), StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent.jsonl")));
+}
+
+TEST_F(DatasetTest, RendersChatsAndPromptsOfChats) {
+  config_.set_use_chat_template(true);
+  WriteRows("{\"question\": \"7\", \"answer\": \"8\"}");
+  ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(config_, *codec_, 100));
+  EXPECT_EQ(std::count(rows[0].train_mask.begin(), rows[0].train_mask.end(), true), 2);
+  ASSERT_OK_AND_ASSIGN(const auto prompts, LoadPromptRows(config_, *codec_));
+  EXPECT_EQ(prompts[0].messages, Json::parse("[{\"role\": \"user\", \"content\": \"7\"}]"));
+  EXPECT_EQ(prompts[0].prompt_ids, Ids(rows[0].ids.begin(), rows[0].ids.end() - 2));
+  WriteRows(
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"7\"}, {\"role\": \"assistant\", \"content\": \"8\"}]}");
+  ASSERT_OK_AND_ASSIGN(const auto chats, LoadPromptRows(config_, *codec_));
+  EXPECT_EQ(chats[0].prompt_ids, prompts[0].prompt_ids);
+  EXPECT_EQ(chats[0].messages, prompts[0].messages);
+}
+
+// Cutting, dropping and packing of the conversations in tests/golden/sft.
+TEST(DatasetGoldenTest, CutsDropsAndPacksAsTheReference) {
+  TestFolder folder;
+  const Json chat = testing::MustReadJson(GoldenPath("chat/templates/generation-ds.jinja.json"));
+  const Json config = {{"bos_token", "<｜begin▁of▁sentence｜>"},
+                       {"eos_token", "<｜end▁of▁sentence｜>"},
+                       {"chat_template", "{{ bos_token }}" + chat["chat_template"].get<std::string>()}};
+  ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"),
+                            testing::MustRead(GoldenPath("tokenizer/small-v3/tokenizer.json"))));
+  ASSERT_OK(WriteFileAtomic(folder.File("tokenizer_config.json"), config.dump()));
+  ASSERT_OK_AND_ASSIGN(const auto codec, TextCodec::Load(folder.path()));
+  proto::DataConfig data;
+  data.set_file(GoldenPath("sft/assistant_only.jsonl"));
+  for (const Json& golden : testing::MustReadJson(GoldenPath("sft/packing.json"))["conversations"]) {
+    const auto limit = golden["limit"].get<int64_t>();
+    ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(data, *codec, limit));
+    std::vector<int64_t> lengths;
+    for (const SftRow& row : rows) lengths.push_back(static_cast<int64_t>(row.ids.size()));
+    const auto bins = PackBestFit(lengths, limit);
+    ASSERT_EQ(bins.size(), golden["bins"].size());
+    for (size_t b = 0; b < bins.size(); ++b) {
+      const Json& expected = golden["bins"][b];
+      Ids documents, ids, labels;
+      for (const int64_t index : bins[b]) {
+        const SftRow& row = rows[index];
+        documents.push_back(std::stoll(row.id));
+        for (size_t i = 0; i < row.ids.size(); ++i) labels.push_back(row.train_mask[i] ? row.ids[i] : -100);
+        ids.insert(ids.end(), row.ids.begin(), row.ids.end());
+      }
+      EXPECT_EQ(documents, expected["documents"].get<Ids>());
+      EXPECT_EQ(ids, expected["input_ids"].get<Ids>());
+      EXPECT_EQ(labels, expected["labels"].get<Ids>());
+    }
+  }
 }
 
 }  // namespace

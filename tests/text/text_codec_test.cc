@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_replace.h"
 #include "base/file.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
@@ -13,6 +14,8 @@ namespace {
 using ::plumb::testing::GoldenPath;
 using ::plumb::testing::IsOkAndHolds;
 using ::plumb::testing::MustRead;
+using ::plumb::testing::MustReadJson;
+using ::plumb::testing::MustReadJsonLines;
 using ::plumb::testing::StatusIs;
 using ::plumb::testing::TestFolder;
 using ::testing::ElementsAre;
@@ -70,6 +73,69 @@ TEST(TextCodecTest, NamesWhatIsWrongInAFolder) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("eos_token <none>")));
   WriteFolder(folder, {{"bos_token", 3}}, Json::object());
   EXPECT_THAT(TextCodec::Load(folder.path()), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("bos_token")));
+}
+
+// The goldens' conversations: the template of generation-ds with a BOS in front.
+Json SftTokenizerConfig() {
+  const Json golden = MustReadJson(GoldenPath("chat/templates/generation-ds.jinja.json"));
+  return {{"bos_token", "<｜begin▁of▁sentence｜>"},
+          {"eos_token", "<｜end▁of▁sentence｜>"},
+          {"chat_template", "{{ bos_token }}" + golden["chat_template"].get<std::string>()}};
+}
+
+void ExpectGoldenMasks(const TextCodec& codec) {
+  for (const Json& row : MustReadJsonLines(GoldenPath("sft/assistant_only.jsonl"))) {
+    ASSERT_OK_AND_ASSIGN(const EncodedChat chat, codec.EncodeChat(row["messages"], false));
+    EXPECT_EQ(chat.text, row["text"].get<std::string>());
+    EXPECT_EQ(chat.ids, row["input_ids"].get<std::vector<int64_t>>());
+    std::vector<int64_t> labels;
+    for (size_t i = 0; i < chat.ids.size(); ++i) labels.push_back(chat.train_mask[i] ? chat.ids[i] : -100);
+    EXPECT_EQ(labels, row["labels"].get<std::vector<int64_t>>()) << chat.text;
+  }
+}
+
+TEST(TextCodecGoldenTest, GenerationBlocksGiveTheReferencesMask) {
+  TestFolder folder;
+  WriteFolder(folder, SftTokenizerConfig(), Json::object());
+  ASSERT_OK_AND_ASSIGN(const auto codec, TextCodec::Load(folder.path()));
+  ExpectGoldenMasks(*codec);
+}
+
+TEST(TextCodecGoldenTest, PrefixesGiveTheSameMaskWithoutGenerationBlocks) {
+  TestFolder folder;
+  Json config = SftTokenizerConfig();
+  config["chat_template"] = absl::StrReplaceAll(config["chat_template"].get<std::string>(),
+                                                {{"{% generation %}", ""}, {"{% endgeneration %}", ""}});
+  WriteFolder(folder, config, Json::object());
+  ASSERT_OK_AND_ASSIGN(const auto codec, TextCodec::Load(folder.path()));
+  ExpectGoldenMasks(*codec);
+}
+
+TEST(TextCodecTest, TrainsNothingBehindTheEndToken) {
+  ASSERT_OK_AND_ASSIGN(const auto llama, TextCodec::Load(GoldenPath("tokenizer/small-llama3")));
+  const Json messages = {{{"role", "user"}, {"content", "7"}}, {{"role", "assistant"}, {"content", "8"}}};
+  ASSERT_OK_AND_ASSIGN(const EncodedChat chat, llama->EncodeChat(messages, false));
+  EXPECT_EQ(chat.ids.front(), 601);
+  EXPECT_EQ(chat.ids.back(), 605);
+  const auto trained = std::count(chat.train_mask.begin(), chat.train_mask.end(), true);
+  EXPECT_EQ(trained, 2);
+  EXPECT_TRUE(chat.train_mask.back());
+  ASSERT_OK_AND_ASSIGN(const EncodedChat prompt, llama->EncodeChat(Json::array({messages[0]}), true));
+  EXPECT_THAT(prompt.train_mask, ::testing::Each(false));
+  EXPECT_EQ(prompt.ids, std::vector<int64_t>(chat.ids.begin(), chat.ids.end() - 2));
+}
+
+TEST(TextCodecTest, TheJinjaFileGoesBeforeTheConfiguration) {
+  TestFolder folder;
+  WriteFolder(folder, {{"chat_template", {{{"name", "default"}, {"template", "list"}}}}}, Json::object());
+  ASSERT_OK_AND_ASSIGN(const auto list, TextCodec::Load(folder.path()));
+  EXPECT_EQ(list->EncodeChat(Json::array(), true)->text, "list");
+  ASSERT_OK(WriteFileAtomic(folder.File("chat_template.jinja"), "file"));
+  ASSERT_OK_AND_ASSIGN(const auto file, TextCodec::Load(folder.path()));
+  EXPECT_EQ(file->EncodeChat(Json::array(), true)->text, "file");
+  ASSERT_OK(WriteFileAtomic(folder.File("chat_template.jinja"), "{% if %}"));
+  EXPECT_THAT(TextCodec::Load(folder.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("chat template: line 1")));
 }
 
 }  // namespace

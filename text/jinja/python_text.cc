@@ -1,0 +1,183 @@
+#include "text/jinja/python_text.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "text/unicode.h"
+
+namespace plumb::jinja {
+namespace {
+
+bool IsStripped(int32_t point, const std::vector<int32_t>* chars) {
+  if (chars == nullptr) return IsPythonSpace(point);
+  return std::find(chars->begin(), chars->end(), point) != chars->end();
+}
+
+bool IsCased(int32_t point) {
+  const utf8proc_category_t category = utf8proc_category(point);
+  return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT;
+}
+
+template <typename Map>
+std::string Mapped(absl::string_view text, const Map& map) {
+  std::string result;
+  for (const int32_t point : CodePoints(text)) {
+    const int32_t mapped = map(point);
+    // The one letter of common use whose upper case has two letters.
+    if (mapped == 0x1E9E && point == 0xDF) {
+      result += "SS";
+    } else {
+      AppendUtf8(mapped, &result);
+    }
+  }
+  return result;
+}
+
+// Reads the escape behind a backslash at `*at` and moves behind it.
+absl::Status AppendEscape(absl::string_view text, size_t* at, std::string* result) {
+  const char c = text[*at];
+  constexpr absl::string_view kFrom = "ntrabfv\\'\"";
+  constexpr absl::string_view kTo = "\n\t\r\a\b\f\v\\'\"";
+  const size_t simple = kFrom.find(c);
+  if (simple != absl::string_view::npos) {
+    result->push_back(kTo[simple]);
+    ++*at;
+    return absl::OkStatus();
+  }
+  const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+  if (digits > 0) {
+    const std::string hex(text.substr(*at + 1, digits));
+    char* end = nullptr;
+    const unsigned long value = std::strtoul(hex.c_str(), &end, 16);
+    const bool is_hex = hex.size() == digits && std::all_of(hex.begin(), hex.end(), absl::ascii_isxdigit);
+    if (!is_hex || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) {
+      return absl::InvalidArgumentError(absl::StrCat("bad escape \\", std::string(1, c), hex));
+    }
+    AppendUtf8(static_cast<int32_t>(value), result);
+    *at += 1 + digits;
+    return absl::OkStatus();
+  }
+  if (c >= '0' && c <= '7') {
+    int32_t value = 0;
+    for (int i = 0; i < 3 && *at < text.size() && text[*at] >= '0' && text[*at] <= '7'; ++i) {
+      value = value * 8 + (text[(*at)++] - '0');
+    }
+    AppendUtf8(value, result);
+    return absl::OkStatus();
+  }
+  if (c != '\n') {
+    result->push_back('\\');
+    result->push_back(c);
+  }
+  ++*at;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool IsPythonSpace(int32_t code_point) {
+  return IsWhitespace(code_point) || (code_point >= 0x1C && code_point <= 0x1F);
+}
+
+absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars) {
+  while (!text.empty()) {
+    const CodePoint point = ReadCodePoint(text, 0);
+    if (!IsStripped(point.value, chars)) break;
+    text.remove_prefix(point.length);
+  }
+  return text;
+}
+
+absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars) {
+  while (!text.empty()) {
+    size_t begin = text.size() - 1;
+    while (begin > 0 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;
+    if (!IsStripped(ReadCodePoint(text, begin).value, chars)) break;
+    text = text.substr(0, begin);
+  }
+  return text;
+}
+
+std::string ToUpper(absl::string_view text) {
+  return Mapped(text, [](int32_t c) { return c == 0xDF ? 0x1E9E : utf8proc_toupper(c); });
+}
+
+std::string ToLower(absl::string_view text) { return Mapped(text, utf8proc_tolower); }
+
+std::string ToTitle(absl::string_view text, bool every_word) {
+  bool inside = false;
+  bool first = true;
+  return Mapped(text, [&](int32_t point) {
+    const bool raise = every_word ? !inside : first;
+    inside = IsCased(point);
+    first = false;
+    return raise ? utf8proc_totitle(point) : utf8proc_tolower(point);
+  });
+}
+
+absl::StatusOr<std::string> UnescapePython(absl::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      result.push_back(text[i++]);
+      continue;
+    }
+    ++i;
+    const absl::Status status = AppendEscape(text, &i, &result);
+    if (!status.ok()) return status;
+  }
+  return result;
+}
+
+std::string ReprText(absl::string_view text) {
+  const bool has_single = text.find('\'') != absl::string_view::npos;
+  const char quote = has_single && text.find('"') == absl::string_view::npos ? '"' : '\'';
+  std::string result(1, quote);
+  for (const int32_t point : CodePoints(text)) {
+    const utf8proc_category_t category = utf8proc_category(point);
+    const bool printable = point == ' ' || (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF &&
+                                            category != UTF8PROC_CATEGORY_CN && category != UTF8PROC_CATEGORY_CO &&
+                                            category != UTF8PROC_CATEGORY_ZS && category != UTF8PROC_CATEGORY_ZL &&
+                                            category != UTF8PROC_CATEGORY_ZP);
+    if (point == quote || point == '\\') {
+      result += {'\\', static_cast<char>(point)};
+    } else if (point == '\n' || point == '\t' || point == '\r') {
+      result += {'\\', point == '\n' ? 'n' : point == '\t' ? 't' : 'r'};
+    } else if (printable) {
+      AppendUtf8(point, &result);
+    } else {
+      result += point < 0x100     ? absl::StrFormat("\\x%02x", point)
+                : point < 0x10000 ? absl::StrFormat("\\u%04x", point)
+                                  : absl::StrFormat("\\U%08x", point);
+    }
+  }
+  return result + quote;
+}
+
+std::string ReprFloat(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  std::string digits;
+  for (int precision = 1; precision <= 17; ++precision) {
+    digits = absl::StrFormat("%.*e", precision - 1, value);
+    double back = 0;
+    if (absl::SimpleAtod(digits, &back) && back == value) break;
+  }
+  const int exponent = std::atoi(digits.c_str() + digits.find('e') + 1);
+  const auto significant = static_cast<int>(std::count_if(
+      digits.begin(), digits.begin() + static_cast<std::ptrdiff_t>(digits.find('e')), absl::ascii_isdigit));
+  if (exponent < -4 || exponent >= 16) {
+    const std::string mantissa = digits.substr(0, digits.find('e'));
+    return absl::StrFormat("%se%c%02d", mantissa, exponent < 0 ? '-' : '+', std::abs(exponent));
+  }
+  return absl::StrFormat("%.*f", std::max(significant - 1 - exponent, 1), value);
+}
+
+}  // namespace plumb::jinja

@@ -1,0 +1,33 @@
+#ifndef PLUMB_TEXT_JINJA_PYTHON_TEXT_H_
+#define PLUMB_TEXT_JINJA_PYTHON_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+// What Python's str does with valid UTF-8.
+namespace plumb::jinja {
+
+bool IsPythonSpace(int32_t code_point);
+// Without `chars`: white space.
+absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
+absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
+
+std::string ToUpper(absl::string_view text);
+std::string ToLower(absl::string_view text);
+// Each word's first letter in upper case and the rest in lower case; `every_word` false: the text's first alone.
+std::string ToTitle(absl::string_view text, bool every_word);
+
+// A string literal's escapes. Errors: kInvalidArgument.
+absl::StatusOr<std::string> UnescapePython(absl::string_view text);
+
+// repr() of a text, and of a float ("1.0", "1e+16", "nan").
+std::string ReprText(absl::string_view text);
+std::string ReprFloat(double value);
+
+}  // namespace plumb::jinja
+
+#endif  // PLUMB_TEXT_JINJA_PYTHON_TEXT_H_
