@@ -81,6 +81,12 @@ at::Tensor ForwardWhole(const PolicyWeights& weights, const std::vector<std::vec
   return Forward(weights, PackSequences(sequences), KvView::Own(), ForwardContext());
 }
 
+at::Tensor Matrix(const std::vector<std::vector<double>>& rows, at::ScalarType type) {
+  std::vector<at::Tensor> tensors;
+  for (const std::vector<double>& row : rows) tensors.push_back(at::tensor(row, at::kDouble));
+  return at::stack(tensors).to(type);
+}
+
 double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
   return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
 }

@@ -50,6 +50,9 @@ std::vector<int64_t> SomeIds(int64_t count, int64_t vocab_size, uint64_t seed = 
 // Hidden states of whole sequences, by one forward without a cache.
 at::Tensor ForwardWhole(const PolicyWeights& weights, const std::vector<std::vector<int64_t>>& sequences);
 
+// A matrix written out by its rows.
+at::Tensor Matrix(const std::vector<std::vector<double>>& rows, at::ScalarType type = at::kFloat);
+
 // Largest absolute difference.
 double MaxDifference(const at::Tensor& a, const at::Tensor& b);
 

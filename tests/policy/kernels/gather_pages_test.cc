@@ -1,0 +1,50 @@
+#include "policy/kernels/gather_pages.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/policy/golden_model.h"
+
+namespace plumb {
+namespace {
+
+TEST(GatherPagesTest, TakesPagesInTheTablesOrderAndZeroesTheRest) {
+  const at::Tensor pages = at::arange(3 * 64, at::kFloat).view({3, 64, 1});
+  const at::Tensor table = testing::Matrix({{2, 1}, {1, 0}}, at::kInt);
+  const at::Tensor keys = GatherPages(pages, table, at::tensor({66, 2}, at::kInt), 67).squeeze(2);
+  EXPECT_EQ(keys[0][0].item<float>(), 128.0f);
+  EXPECT_EQ(keys[0][65].item<float>(), 65.0f);
+  EXPECT_EQ(keys[0][66].item<float>(), 0.0f);
+  EXPECT_EQ(keys[1][1].item<float>(), 65.0f);
+  EXPECT_TRUE(keys[1].narrow(0, 2, 65).eq(0.0).all().item<bool>());
+}
+
+at::Tensor PagesWithANan(const at::TensorOptions& options) {
+  const at::Tensor pages = at::randn({5, 64, 24}, options);
+  pages.select(0, 4).fill_(std::numeric_limits<float>::quiet_NaN());  // read by nobody
+  return pages;
+}
+
+TEST(GatherPagesConformanceTest, KernelEqualsReference) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor pages = PagesWithANan(at::TensorOptions().dtype(type));
+    const at::Tensor table = testing::Matrix({{3, 1, 2}, {1, 4, 4}, {2, 3, 4}}, at::kInt);
+    const at::Tensor lengths = at::tensor({150, 1, 128}, at::kInt);
+    EXPECT_TRUE(GatherPages(pages, table, lengths, 150).equal(GatherPagesReference(pages, table, lengths, 150)));
+  }
+}
+
+TEST(GatherPagesCudaTest, KernelEqualsReference) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor pages = PagesWithANan(at::TensorOptions().device(at::kCUDA).dtype(type));
+    const at::Tensor table = testing::Matrix({{3, 1, 2}, {1, 4, 4}, {2, 3, 4}}, at::kInt).cuda();
+    const at::Tensor lengths = at::tensor({150, 1, 128}, at::kInt).cuda();
+    EXPECT_TRUE(GatherPages(pages, table, lengths, 150).equal(GatherPagesReference(pages, table, lengths, 150)));
+  }
+}
+
+}  // namespace
+}  // namespace plumb

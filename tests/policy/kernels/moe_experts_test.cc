@@ -1,0 +1,51 @@
+#include "policy/kernels/moe_experts.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "tests/policy/golden_model.h"
+
+namespace plumb {
+namespace {
+
+using testing::MaxDifference;
+
+// Token by token, choice by choice.
+at::Tensor Naive(const at::Tensor& hidden, const at::Tensor& experts, const at::Tensor& weights,
+                 const at::Tensor& gate_up, const at::Tensor& down) {
+  std::vector<at::Tensor> rows;
+  for (int64_t token = 0; token < hidden.size(0); ++token) {
+    at::Tensor sum = at::zeros({hidden.size(1)});
+    for (int64_t choice = 0; choice < experts.size(1); ++choice) {
+      const int64_t expert = experts[token][choice].item<int64_t>();
+      const std::vector<at::Tensor> halves = gate_up[expert].mv(hidden[token]).chunk(2);
+      sum = sum + down[expert].mv(at::silu(halves[0]) * halves[1]) * weights[token][choice];
+    }
+    rows.push_back(sum);
+  }
+  return at::stack(rows);
+}
+
+TEST(MoeExpertsConformanceTest, EqualsTokenByTokenWithGradients) {
+  at::manual_seed(5);
+  const at::Tensor experts = testing::Matrix({{0, 3}, {1, 3}, {0, 1}, {3, 4}, {0, 3}}, at::kLong);  // none goes to 2
+  const at::Tensor upstream = at::randn({5, 6});
+  const std::vector<at::Tensor> values = {at::randn({5, 6}), at::rand({5, 2}), at::randn({5, 8, 6}),
+                                          at::randn({5, 6, 4})};
+  std::vector<std::vector<at::Tensor>> results;
+  for (const bool naive : {true, false}) {
+    std::vector<at::Tensor> leaves;
+    for (const at::Tensor& value : values) leaves.push_back(value.clone().set_requires_grad(true));
+    const at::Tensor output = naive ? Naive(leaves[0], experts, leaves[1], leaves[2], leaves[3])
+                                    : MoeExperts(leaves[0], experts, leaves[1], leaves[2], leaves[3]);
+    output.backward(upstream);
+    std::vector<at::Tensor> all = {output.detach()};
+    for (const at::Tensor& leaf : leaves) all.push_back(leaf.grad());
+    results.push_back(all);
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) EXPECT_LE(MaxDifference(results[0][i], results[1][i]), 1e-4) << i;
+  EXPECT_TRUE(results[1][3][2].eq(0.0).all().item<bool>());  // an expert without tokens has a gradient of zero
+}
+
+}  // namespace
+}  // namespace plumb

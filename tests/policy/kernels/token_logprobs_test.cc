@@ -1,0 +1,60 @@
+#include "policy/kernels/token_logprobs.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/policy/golden_model.h"
+
+namespace plumb {
+namespace {
+
+using testing::MaxDifference;
+
+TEST(TokenLogprobsTest, TwoEqualLogits) {
+  const TokenLogprobs scores =
+      ComputeTokenLogprobs(at::ones({1, 1}), at::ones({2, 1}), at::tensor({1}, at::kLong), 1.0);
+  EXPECT_NEAR(scores.logprobs.item<float>(), -std::log(2.0), 1e-6);
+  EXPECT_NEAR(scores.entropy.item<float>(), std::log(2.0), 1e-6);
+}
+
+TEST(TokenLogprobsTest, NoRows) {
+  const TokenLogprobs scores = ComputeTokenLogprobs(at::ones({0, 3}), at::ones({4, 3}), at::empty({0}, at::kLong), 1.0);
+  EXPECT_EQ(scores.logprobs.size(0), 0);
+  EXPECT_EQ(scores.entropy.size(0), 0);
+}
+
+void CompareWithAutograd(int64_t rows, int64_t vocab_size, double temperature) {
+  at::manual_seed(7);
+  const at::Tensor targets = at::randint(vocab_size, {rows}, at::kLong);
+  const at::Tensor upstream = at::randn({rows});
+  const at::Tensor hidden_values = at::randn({rows, 4});
+  const at::Tensor head_values = at::randn({vocab_size, 4});
+  std::vector<std::vector<at::Tensor>> results;
+  for (const bool plain : {true, false}) {
+    const at::Tensor hidden = hidden_values.clone().set_requires_grad(true);
+    const at::Tensor head = head_values.clone().set_requires_grad(true);
+    const at::Tensor logprobs =
+        plain ? (at::linear(hidden, head) / temperature).log_softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1)
+              : ComputeTokenLogprobs(hidden, head, targets, temperature).logprobs;
+    logprobs.backward(upstream);
+    results.push_back({logprobs.detach(), hidden.grad(), head.grad()});
+  }
+  for (size_t i = 0; i < 3; ++i) EXPECT_LE(MaxDifference(results[0][i], results[1][i]), 1e-3) << i;
+}
+
+TEST(TokenLogprobsConformanceTest, EqualsAutograd) { CompareWithAutograd(9, 30, 0.7); }
+
+// Several pieces of rows, made again for the gradient.
+TEST(TokenLogprobsConformanceTest, EqualsAutogradInPieces) { CompareWithAutograd(190, 50000, 1.3); }
+
+TEST(TokenLogprobsTest, EntropyIsDetached) {
+  const at::Tensor hidden = at::randn({3, 4}).set_requires_grad(true);
+  const TokenLogprobs scores = ComputeTokenLogprobs(hidden, at::randn({5, 4}), at::tensor({0, 1, 2}, at::kLong), 1.0);
+  EXPECT_TRUE(scores.logprobs.requires_grad());
+  EXPECT_FALSE(scores.entropy.requires_grad());
+}
+
+}  // namespace
+}  // namespace plumb

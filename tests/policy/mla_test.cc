@@ -1,0 +1,49 @@
+#include "policy/mla.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gtest/gtest.h>
+
+#include "policy/kernels/rms_norm.h"
+#include "tests/policy/golden_model.h"
+
+namespace plumb {
+namespace {
+
+using testing::MaxDifference;
+using testing::SmallWeights;
+
+// The expanded form of the paper: keys and values per head.
+at::Tensor Expanded(const ModelConfig& config, const LayerWeights& layer, const at::Tensor& hidden,
+                    const RopeTable& rope) {
+  const int64_t n = hidden.size(0);
+  const at::Tensor q = at::linear(RmsNormReference(at::linear(hidden, layer.q_a), layer.q_a_norm, 1e-6), layer.q_b)
+                           .view({n, config.num_heads, -1});
+  const std::vector<at::Tensor> q_parts = q.split_with_sizes({config.qk_nope_head_dim, config.qk_rope_head_dim}, 2);
+  const std::vector<at::Tensor> kv_a =
+      at::linear(hidden, layer.kv_a).split_with_sizes({config.kv_lora_rank, config.qk_rope_head_dim}, 1);
+  const std::vector<at::Tensor> kv = at::linear(RmsNormReference(kv_a[0], layer.kv_a_norm, 1e-6), layer.kv_b)
+                                         .view({n, config.num_heads, -1})
+                                         .split_with_sizes({config.qk_nope_head_dim, config.v_head_dim}, 2);
+  const at::Tensor shared_key = ApplyRope(kv_a[1].unsqueeze(1), rope).expand({n, config.num_heads, -1});
+  const at::Tensor queries = at::cat({q_parts[0], ApplyRope(q_parts[1], rope)}, 2);
+  const at::Tensor keys = at::cat({kv[0], shared_key}, 2);
+  const at::Tensor later = at::ones({n, n}, at::kBool).triu(1);
+  const at::Tensor scores =
+      (at::einsum("thd,shd->hts", {queries, keys}) * SoftmaxScale(config)).masked_fill(later, -1e30);
+  return at::linear(at::einsum("hts,shd->thd", {scores.softmax(-1), kv[1]}).reshape({n, -1}), layer.o);
+}
+
+TEST(MlaConformanceTest, AbsorbedEqualsExpanded) {
+  const at::NoGradGuard no_grad;
+  const PolicyWeights weights = SmallWeights();
+  const PackedTokens tokens = PackSequences({std::vector<int64_t>(23, 1)});
+  const AttentionContext context = MakeAttentionContext(weights.config, tokens, KvView::Own());
+  const at::Tensor hidden = at::randn({23, weights.config.hidden_size});
+  const at::Tensor expected = Expanded(weights.config, weights.layers[0], hidden, context.rope);
+  EXPECT_LE(MaxDifference(MlaForward(weights.config, weights.layers[0], hidden, 0, context), expected),
+            1e-5 * expected.abs().max().item<double>() + 1e-5);
+}
+
+}  // namespace
+}  // namespace plumb
