@@ -49,6 +49,7 @@ def check_function(path, function):
 
 
 def check_folders(tree):
-    counts = collections.Counter(path.rsplit("/", 1)[0] for path, _ in tree.cpp(".cc", ".cu"))
+    counts = collections.Counter(path.rsplit("/", 1)[0] for path, _ in tree.cpp(".cc", ".cu")
+                                 if "/pch_" not in path)
     return [Violation(folder, 1, "folder-files", f"{count} source files, at most {FOLDER_SOURCES}")
             for folder, count in sorted(counts.items()) if count > FOLDER_SOURCES]

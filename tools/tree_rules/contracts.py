@@ -22,7 +22,7 @@ def check(tree):
     for path, text in tree.cpp():
         if not is_test(path):
             violations += check_exceptions(path, text) + check_has_test(tree, path)
-        if path.endswith(".h"):
+        if path.endswith(".h") and not is_test(path):
             violations += check_shapes(path, text) + check_letters(path, text, letters)
     return violations
 
@@ -64,9 +64,10 @@ def check_shapes(path, text):
         match = _MEMBER.match(line)
         if match and not _SHAPE.search(match.group(2) + comment_above(lines, number - 1)):
             violations.append(Violation(path, number, "shapes", f"{match.group(1)}: say its shape, such as // [N] float32"))
+    # A header describes one op: "the same as above" finds its shapes in the comments above.
+    comments = "\n".join(line.partition("//")[2] for line in lines)
     for function in cpp_text.functions(text):
-        comment = comment_above(lines, function.line - 1) + lines[function.line - 1].partition("//")[2]
-        for name in tensors_without_shape(function, comment):
+        for name in tensors_without_shape(function, comments):
             violations.append(Violation(path, function.line, "shapes", f"{function.name}: say the shape of {name}"))
     return violations
 
@@ -78,13 +79,13 @@ def tensors_without_shape(function, comment):
         if match and "map<" not in parameter and not shape_of(match.group(1), comment):
             missing.append(match.group(1))
     returned = function.head.split("(")[0]
-    if "at::Tensor" in returned and "map<" not in returned and not _SHAPE.search(comment):
+    if "at::Tensor" in returned and "map<" not in returned and not shape_of("[Rr]eturns?", comment):
         missing.append("what it returns")
     return missing
 
 
 def shape_of(name, comment):
-    """Whether a line of the comment has the name and a shape, on it or on the line below."""
+    """Whether a line of the comment has the name (a pattern) and a shape, on it or on the line below."""
     lines = comment.splitlines()
     for index, line in enumerate(lines):
         if re.search(rf"\b{name}\b", line) and _SHAPE.search(line + " ".join(lines[index + 1:index + 2])):
@@ -96,7 +97,7 @@ def check_letters(path, text, letters):
     violations = []
     for number, line in enumerate(text.splitlines(), 1):
         for shape in _SHAPE_WITH_LETTERS.findall(line.partition("//")[2]):
-            for name in sorted(set(re.findall(r"[A-Za-z]+", shape))):
+            for name in sorted(set(re.findall(r"\b[A-Z][A-Za-z]*", shape))):
                 if name not in letters:
                     violations.append(Violation(path, number, "legend",
                                                 f"[{shape}]: {name} is not a letter of the legend in {LEGEND_FILE}"))

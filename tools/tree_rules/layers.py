@@ -55,13 +55,14 @@ def check_torch(path, line, included, torch_free):
         return [Violation(path, line, "torch", f"{included}: no LibTorch header in a .cu file")]
     if torch and not is_test(path) and path.split("/")[0] in torch_free:
         return [Violation(path, line, "torch", f"{included}: this folder never sees a tensor")]
-    if torch and path.endswith(".h") and not path.endswith("pch_torch.h") and included != "ATen/core/Tensor.h":
+    if torch and path.endswith(".h") and not path.endswith("pch_torch.h") and not (
+            included == "ATen/core/Tensor.h" or included.startswith("c10/core/")):
         return [Violation(path, line, "torch", f"{included}: a header includes ATen/core/Tensor.h at most")]
     return []
 
 
 def check_own_header_first(tree, path, text):
-    own = re.sub(r"\.(cc|cu)$", ".h", path)
+    own = re.sub(r"\.cc$", ".h", path)
     included = [(line, name) for line, name, _ in cpp_text.includes(text)]
     if own == path or own not in tree.texts or not included or included[0][1] == own:
         return []

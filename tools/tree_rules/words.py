@@ -70,7 +70,8 @@ def check_document(tree, path, text):
 
 
 def is_path(tree, text):
-    if not _PATH.match(text) or "/" not in text:
+    # Without an ending or a slash behind it, `reward/mean` is a metric's name.
+    if not _PATH.match(text) or "/" not in text or not ("." in text.rsplit("/", 1)[1] or text.endswith("/")):
         return False
     first = text.split("/")[0]
     return first not in GENERATED_FOLDERS and first in {folder.split("/")[0] for folder in tree.folders}
