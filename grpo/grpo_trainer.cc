@@ -17,6 +17,10 @@
 namespace plumb {
 namespace {
 
+constexpr absl::string_view kAccuracy = "eval/accuracy";
+// On the progress line.
+constexpr absl::string_view kShown[] = {"reward/mean", "loss", "kl", "tokens_per_second"};
+
 // Adds the seconds of its life to a phase.
 class PhaseTimer {
  public:
@@ -85,7 +89,8 @@ GrpoTrainer::GrpoTrainer(const proto::GrpoConfig& config, GrpoParts parts)
       weights_(std::move(parts.weights)),
       reference_(std::move(parts.reference)),
       updater_(&weights_, reference_.has_value() ? &*reference_ : nullptr, UpdateOf(config)),
-      order_(static_cast<int64_t>(rows_.size()), static_cast<uint64_t>(config.seed())) {}
+      order_(static_cast<int64_t>(rows_.size()), static_cast<uint64_t>(config.seed())),
+      progress_("grpo", config.steps(), "step") {}
 
 absl::Status GrpoTrainer::Run() {
   RETURN_IF_ERROR(PublishWeights());
@@ -203,19 +208,21 @@ absl::Status GrpoTrainer::Evaluate(StepMetrics& metrics) {
     LogWarning("grpo", "evaluation after step ", step_, ": ", report.unscored, " of ", report.answers.size(),
                " answers have no score and do not count");
   }
-  metrics.emplace_back("eval/accuracy", report.accuracy);
+  metrics.emplace_back(kAccuracy, report.accuracy);
   metrics.emplace_back("eval/completion_length", report.completion_length);
   return WriteEvalSamples(run_->path(), step_, report);
 }
 
 absl::Status GrpoTrainer::Record(const StepMetrics& metrics) {
-  std::string line = absl::StrCat("step ", step_, "/", config_.steps());
-  for (const auto& [key, value] : metrics) {
-    const bool shown = key == "reward/mean" || key == "loss" || key == "kl" || key == "entropy" ||
-                       key == "completion_length/mean" || key == "eval/accuracy" || key == "tokens_per_second";
-    if (shown) absl::StrAppend(&line, "  ", key, " ", absl::StrFormat("%.4g", value));
+  StepMetrics shown;
+  for (const auto& metric : metrics) {
+    const bool is_shown = std::find(std::begin(kShown), std::end(kShown), metric.first) != std::end(kShown);
+    if (is_shown) shown.push_back(metric);
+    if (metric.first == kAccuracy) {
+      LogInfo("grpo", "after step ", step_, ": ", kAccuracy, " ", absl::StrFormat("%.4f", metric.second));
+    }
   }
-  LogInfo("grpo", line);
+  progress_.Show(step_, shown);
   return metrics_->Write(step_, metrics);
 }
 

@@ -20,6 +20,7 @@
 #include "text/dataset.h"
 #include "text/random_order.h"
 #include "train/metrics_writer.h"
+#include "train/progress.h"
 #include "train/run_folder.h"
 
 namespace plumb {
@@ -94,6 +95,7 @@ class GrpoTrainer {
   int64_t incarnation_count_ = 0;  // how often the run was started before
   std::string incarnation_;        // names this start to the workers, which never meet its weights again
   StepTimes times_;                // of the step in progress
+  Progress progress_;
 };
 
 }  // namespace plumb
