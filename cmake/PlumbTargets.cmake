@@ -43,9 +43,9 @@ function(plumb_test folder)
   else()
     target_precompile_headers(${target} REUSE_FROM plumb_pch_base)
   endif()
-  target_compile_definitions(${target} PRIVATE PLUMB_SOURCE_FOLDER="${PROJECT_SOURCE_DIR}"
-    PLUMB_BINARY_FOLDER="${PROJECT_BINARY_DIR}")
 
+  # The kinds are read out of the sources: configure again when one of them changes, or a new kind would never run.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${arg_SOURCES})
   set(kinds Golden Property Conformance Integration Fault Cuda)
   set(unit_filter "*")
   set(separator "-")
