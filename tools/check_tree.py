@@ -5,10 +5,11 @@
   check_tree.py --sources-including H    prints the .cc files that include header H, straight or through others
 
 tools/check_tree_exceptions.txt lists what is let through, with the reason:  RULE | PATH[:TEXT] | REASON
-TEXT narrows an exception to messages that contain it. An exception that nothing needs is an error too.
+PATH may have a `*`. TEXT narrows an exception to messages that contain it. An exception that nothing needs is an error too.
 """
 
 import dataclasses
+import fnmatch
 import os
 import sys
 
@@ -30,7 +31,8 @@ class TreeException:
     used: bool = False
 
     def covers(self, violation):
-        return (violation.rule, violation.path) == (self.rule, self.path) and self.text in violation.message
+        return (violation.rule == self.rule and fnmatch.fnmatch(violation.path, self.path) and
+                self.text in violation.message)
 
 
 def read_exceptions(text):

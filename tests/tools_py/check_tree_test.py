@@ -142,6 +142,11 @@ class CheckTreeTest(unittest.TestCase):
         self.assert_clean({"text/string_utils.h": "",
                            check_tree.EXCEPTIONS_FILE: "names | text/string_utils.h | a test of the rule\n"})
 
+    def test_exceptions_may_name_many_files(self):
+        listed = {check_tree.EXCEPTIONS_FILE: "has-test | text/rules/* | tested through text/a.cc\n"}
+        self.assert_clean({"text/rules/a.cc": "", "text/rules/b.cc": "", **listed})
+        self.assert_breaks("has-test", {"text/c.cc": "", "text/rules/a.cc": "", **listed})
+
     def test_refuses_exceptions_without_a_reason_or_a_use(self):
         self.assert_breaks("exceptions-file", {check_tree.EXCEPTIONS_FILE: "names | text/a.h |\n"})
         self.assert_breaks("exceptions-file", {check_tree.EXCEPTIONS_FILE: "names | text/a.h | not needed\n"})
