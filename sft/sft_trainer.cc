@@ -28,6 +28,15 @@ int64_t NumTokens(const SftBatch& batch) {
   return tokens;
 }
 
+// What the progress line has room for.
+StepMetrics Headline(const StepMetrics& metrics) {
+  StepMetrics shown;
+  for (const auto& metric : metrics) {
+    if (metric.first == "loss" || metric.first == "tokens_per_second") shown.push_back(metric);
+  }
+  return shown;
+}
+
 }  // namespace
 
 SftTrainer::SftTrainer(const proto::SftConfig& config, SftParts parts)
@@ -47,7 +56,7 @@ absl::Status SftTrainer::Run() {
     ASSIGN_OR_RETURN(StepMetrics metrics, Step());
     if (IsDue(config_.eval_every_steps())) RETURN_IF_ERROR(Evaluate(metrics));
     RETURN_IF_ERROR(metrics_->Write(step_, metrics));
-    progress.Show(step_, metrics);
+    progress.Show(step_, Headline(metrics));
     if (IsDue(config_.checkpoint().every_steps()) || step_ == config_.steps()) RETURN_IF_ERROR(SaveCheckpoint());
   }
   return absl::OkStatus();

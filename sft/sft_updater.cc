@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/status_macros.h"
 #include "base/torch_guard.h"
 #include "policy/policy.h"
 #include "sft/loss.h"
@@ -44,15 +45,23 @@ SftUpdater::SftUpdater(PolicyWeights* weights, const proto::OptimizerConfig& con
       max_grad_norm_(config.max_grad_norm()),
       optimizer_(TrainableParameters(*weights), OptionsOf(config)) {}
 
-absl::StatusOr<SftUpdate> SftUpdater::Update(const SftBatch& batch, double learning_rate) {
-  return CatchTorch("SFT step", [&]() -> absl::StatusOr<SftUpdate> {
-    SftUpdate update;
+absl::StatusOr<double> SftUpdater::Backward(const SftBatch& batch) {
+  return CatchTorch("SFT forward and backward", [&]() -> absl::StatusOr<double> {
     optimizer_.ZeroGradients();
+    double total = 0;
     for (const SftMicroBatch& micro_batch : batch.micro_batches) {
       const at::Tensor loss = MicroBatchLoss(*weights_, micro_batch, batch.trained_tokens);
       loss.backward();
-      update.loss += loss.item<double>();
+      total += loss.item<double>();
     }
+    return total;
+  });
+}
+
+absl::StatusOr<SftUpdate> SftUpdater::Update(const SftBatch& batch, double learning_rate) {
+  SftUpdate update;
+  ASSIGN_OR_RETURN(update.loss, Backward(batch));
+  return CatchTorch("SFT optimizer step", [&]() -> absl::StatusOr<SftUpdate> {
     update.grad_norm = optimizer_.ClipGradients(max_grad_norm_);
     update.skipped = !std::isfinite(update.grad_norm) || !std::isfinite(update.loss);
     if (!update.skipped) optimizer_.Step(learning_rate);

@@ -24,8 +24,12 @@ class SftUpdater {
   // Makes `weights`' trained buffers require gradients; they must outlive the updater.
   SftUpdater(PolicyWeights* weights, const proto::OptimizerConfig& config);
 
-  // Errors: kResourceExhausted when memory runs out; kInternal.
+  // One step: Backward(), clip, AdamW; the gradients are dropped.
+  // Errors of all: kResourceExhausted when memory runs out; kInternal.
   absl::StatusOr<SftUpdate> Update(const SftBatch& batch, double learning_rate);
+
+  // Puts the gradients of the batch's loss in the place of those that the weights hold; returns the loss.
+  absl::StatusOr<double> Backward(const SftBatch& batch);
 
   // The loss of a batch without training on it.
   absl::StatusOr<double> Evaluate(const SftBatch& batch);

@@ -1,8 +1,7 @@
 #include "train/adamw.h"
 
-#include <ATen/core/grad_mode.h>
-
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 #include <utility>

@@ -81,12 +81,12 @@ void Progress::Draw(int64_t done, const StepMetrics& shown, absl::Time now) {
   std::string line = absl::StrCat(unit_, " ", done, "/", total_);
   if (output_.terminal) line += Bar(done, total_);
   const char* separator = output_.terminal ? " " : ": ";
-  for (const auto& [name, value] : shown) {
-    absl::StrAppend(&line, std::exchange(separator, " | "), name, " ", absl::StrFormat("%.3g", value));
-  }
   if (done > first_done_ && done < total_) {
     const absl::Duration left = (now - first_time_) / (done - first_done_) * (total_ - done);
     absl::StrAppend(&line, std::exchange(separator, " | "), FormatTimeLeft(left), " left");
+  }
+  for (const auto& [name, value] : shown) {
+    absl::StrAppend(&line, std::exchange(separator, " | "), name, " ", absl::StrFormat("%.3g", value));
   }
   if (!output_.terminal) {
     output_.log(line);

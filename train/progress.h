@@ -29,7 +29,7 @@ struct ProgressOutput {
 //   Progress progress("sft", 500, "step");
 //   progress.Show(12, {{"loss", 0.51}, {"tokens_per_second", 8123}});
 //
-//   step 12/500 [=>                  ] loss 0.51 | tokens_per_second 8.12e+03 | 4m10s left
+//   step 12/500 [>                   ] 4m10s left | loss 0.51 | tokens_per_second 8.12e+03
 class Progress {
  public:
   // `component` is the folder, as in base/log.h; `unit` names what is counted.

@@ -18,7 +18,7 @@
 namespace plumb {
 namespace {
 
-constexpr char kConfigFile[] = "config.yaml";
+constexpr char kMetrics[] = "metrics.jsonl";
 constexpr char kCheckpoints[] = "checkpoints";
 constexpr char kLatest[] = "latest";
 constexpr char kManifest[] = "manifest.json";
@@ -40,6 +40,12 @@ absl::StatusOr<std::vector<int64_t>> CompleteSteps(const std::string& folder) {
   }
   std::sort(steps.begin(), steps.end());
   return steps;
+}
+
+// A run that failed before its first step has none.
+bool HasMetrics(const std::string& path) {
+  const absl::StatusOr<std::string> metrics = ReadFile(JoinPath(path, kMetrics));
+  return metrics.ok() && !metrics->empty();
 }
 
 // Makes `latest` a link to the checkpoint, in one step.
@@ -82,18 +88,17 @@ absl::Status RemoveOldest(const std::string& folder, int keep) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Open(const std::string& path, bool resume) {
-  const bool has_run = FileExists(JoinPath(path, kConfigFile)) || FolderExists(JoinPath(path, kCheckpoints));
-  if (has_run && !resume) {
+  const std::string checkpoints = JoinPath(path, kCheckpoints);
+  if (resume && !FolderExists(checkpoints)) return absl::NotFoundError(absl::StrCat(path, ": holds no run to resume"));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> steps, CompleteSteps(checkpoints));
+  if (!resume && (!steps.empty() || HasMetrics(path))) {
     return absl::AlreadyExistsError(absl::StrCat(
         path, ": holds a run already; go on with it by --resume, choose another output, or remove the folder"));
   }
-  if (!has_run && resume) return absl::NotFoundError(absl::StrCat(path, ": holds no run to resume"));
   std::unique_ptr<RunFolder> run(new RunFolder(path));
-  const std::string checkpoints = run->File(kCheckpoints);
   RETURN_IF_ERROR(MakeFolder(checkpoints));
   RETURN_IF_ERROR(RemoveLeftovers(checkpoints));
   // A run that was killed between a checkpoint and its link left the link behind.
-  ASSIGN_OR_RETURN(const std::vector<int64_t> steps, CompleteSteps(checkpoints));
   if (!steps.empty()) RETURN_IF_ERROR(MoveLatest(checkpoints, steps.back()));
   return run;
 }

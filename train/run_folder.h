@@ -28,9 +28,9 @@ struct TrainerState {
 // report.html. Not thread-safe.
 class RunFolder {
  public:
-  // Makes the folder, or opens it for `resume`.
-  // Errors: kAlreadyExists for a folder with a run in it and no `resume` (the message says what to do); kNotFound for
-  // `resume` without a run.
+  // Makes the folder, or opens it for `resume`: what a killed run was writing is removed, and `latest` is put right.
+  // Errors: kAlreadyExists for a folder with a step's metrics or a checkpoint in it and no `resume` (the message says
+  // what to do); kNotFound for `resume` without a run.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Open(const std::string& path, bool resume);
 
   const std::string& path() const { return path_; }
