@@ -37,8 +37,9 @@ AdvantageOptions AdvantagesOf(const proto::AlgorithmConfig& config) {
   return {.divide_by_std = config.advantage_std() == "group", .epsilon = config.advantage_epsilon()};
 }
 
-UpdateOptions UpdateOf(const proto::GrpoConfig& config) {
+UpdateOptions UpdateOf(const proto::GrpoConfig& config, int64_t num_ids) {
   UpdateOptions options;
+  options.num_ids = num_ids;
   options.loss = LossOf(config);
   options.adamw.beta1 = config.optimizer().beta1();
   options.adamw.beta2 = config.optimizer().beta2();

@@ -11,7 +11,7 @@ namespace plumb {
 
 SamplingOptions SamplingOf(const proto::SamplingConfig& config);
 AdvantageOptions AdvantagesOf(const proto::AlgorithmConfig& config);
-UpdateOptions UpdateOf(const proto::GrpoConfig& config);
+UpdateOptions UpdateOf(const proto::GrpoConfig& config, int64_t num_ids);
 
 }  // namespace plumb
 

@@ -59,6 +59,7 @@ absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& poli
 
 absl::Status LoadRows(const proto::GrpoConfig& config, GrpoParts& parts) {
   ASSIGN_OR_RETURN(const std::unique_ptr<TextCodec> codec, TextCodec::Load(config.model()));
+  parts.num_ids = codec->tokenizer().size();
   ASSIGN_OR_RETURN(parts.rows, LoadPromptRows(config.data(), *codec));
   if (!config.eval().data().file().empty()) {
     ASSIGN_OR_RETURN(parts.eval_rows, LoadPromptRows(config.eval().data(), *codec));

@@ -88,7 +88,7 @@ GrpoTrainer::GrpoTrainer(const proto::GrpoConfig& config, GrpoParts parts)
       eval_rows_(std::move(parts.eval_rows)),
       weights_(std::move(parts.weights)),
       reference_(std::move(parts.reference)),
-      updater_(&weights_, reference_.has_value() ? &*reference_ : nullptr, UpdateOf(config)),
+      updater_(&weights_, reference_.has_value() ? &*reference_ : nullptr, UpdateOf(config, parts.num_ids)),
       order_(static_cast<int64_t>(rows_.size()), static_cast<uint64_t>(config.seed())),
       progress_("grpo", config.steps(), "step") {}
 

@@ -35,6 +35,7 @@ struct GrpoParts {
   std::optional<PolicyWeights> reference;  // where algorithm.kl_coef > 0
   std::vector<PromptRow> rows;             // not empty
   std::vector<PromptRow> eval_rows;        // empty: no evaluation
+  int64_t num_ids = 0;                     // of the tokenizer: ids at or above it are never sampled; 0: all can be
   std::optional<TrainerState> resume;      // `weights` are those of this state
 };
 

@@ -24,12 +24,12 @@ std::vector<Parameter> TrainableParameters(PolicyWeights& weights) {
   return parameters;
 }
 
-TokenScores ScoreCompletions(const PolicyWeights& weights, const MicroBatch& batch, double temperature,
-                             at::Device device) {
+TokenScores ScoreCompletions(const PolicyWeights& weights, const MicroBatch& batch, const UpdateOptions& options) {
   ForwardContext context;
-  context.device = device;
+  context.device = weights.embed.device();
   const at::Tensor hidden = Forward(weights, batch.tokens, KvView::Own(), context);
-  return ScoreTokens(weights, hidden.index_select(0, batch.predictors), batch.targets, temperature);
+  return ScoreTokens(weights, hidden.index_select(0, batch.predictors), batch.targets, options.temperature,
+                     options.num_ids);
 }
 
 }  // namespace
@@ -58,9 +58,9 @@ void PolicyUpdater::AccumulateMicroBatch(const MicroBatch& batch, const LossScal
   LossBatch tokens;
   if (options_.loss.kl_coef > 0) {
     const at::NoGradGuard no_gradients;
-    tokens.ref_logp = ScoreCompletions(*reference_, batch, options_.temperature, device_).logprobs;
+    tokens.ref_logp = ScoreCompletions(*reference_, batch, options_).logprobs;
   }
-  const TokenScores scores = ScoreCompletions(*weights_, batch, options_.temperature, device_);
+  const TokenScores scores = ScoreCompletions(*weights_, batch, options_);
   tokens.logp = scores.logprobs;
   tokens.old_logp = batch.old_logp;
   tokens.advantages = batch.advantages;

@@ -17,6 +17,7 @@ struct UpdateOptions {
   LossOptions loss;
   AdamWOptions adamw;
   double temperature = 1.0;  // of the sampling; the loss scores tokens at the same one
+  int64_t num_ids = 0;       // ids at or above it are never sampled, and the loss leaves them out too; 0: all can be
   int64_t micro_batch_tokens = 8192;
   double max_grad_norm = 1.0;  // 0: no limit
 };

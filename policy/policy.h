@@ -32,12 +32,14 @@ struct TokenScores {
   at::Tensor entropy;   // [M] float32, of the same distribution, detached
 };
 
-// Scores given tokens under softmax(logits / temperature) over the whole vocabulary, in pieces of rows so that [M, V]
-// is never held whole without gradients.
+// Scores given tokens under softmax(logits / temperature), in pieces of rows so that [M, V] is never held whole without
+// gradients.
 //   hidden   [M, D] at the positions that predict the tokens
 //   targets  [M] int64
+//   num_ids  the distribution is over the ids below it: a sampler never draws padding rows, which no token of the
+//            tokenizer has. 0: the whole vocabulary
 TokenScores ScoreTokens(const PolicyWeights& weights, const at::Tensor& hidden, const at::Tensor& targets,
-                        double temperature);
+                        double temperature, int64_t num_ids = 0);
 
 // The first place where a forward's hidden states are not finite: "the embeddings", "layer 3", "the last norm"; nothing
 // where all are finite (then the output head is to blame). Runs the forward once more.
