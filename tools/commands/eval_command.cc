@@ -71,8 +71,8 @@ std::vector<std::string> VotedAnswers(const std::vector<ScoredCompletion>& row) 
       return number && other.second ? ExactlyEqual(*number, *other.second) : text == other.first;
     };
     const auto found = std::find_if(seen.begin(), seen.end(), equal);
-    if (found == seen.end()) seen.emplace_back(text, number);
     votes.push_back(found == seen.end() ? text : found->first);
+    if (found == seen.end()) seen.emplace_back(text, number);
   }
   return votes;
 }

@@ -1,5 +1,5 @@
-#ifndef PLUMB_TESTS_TOOLS_TINY_POLICY_H_
-#define PLUMB_TESTS_TOOLS_TINY_POLICY_H_
+#ifndef PLUMB_TESTS_TOOLS_COMMANDS_TINY_POLICY_H_
+#define PLUMB_TESTS_TOOLS_COMMANDS_TINY_POLICY_H_
 
 #include <gmock/gmock.h>
 
@@ -68,4 +68,4 @@ inline std::string Address(const RunningService& service, const std::string& key
 
 }  // namespace plumb::cli
 
-#endif  // PLUMB_TESTS_TOOLS_TINY_POLICY_H_
+#endif  // PLUMB_TESTS_TOOLS_COMMANDS_TINY_POLICY_H_

@@ -1,6 +1,6 @@
 #include <csignal>
 
-#include "tests/tools/tiny_policy.h"
+#include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/tools/tiny_policy.h"
+#include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
 namespace {

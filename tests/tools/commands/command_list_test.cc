@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_split.h"
-#include "tests/tools/tiny_policy.h"
+#include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
 namespace {
@@ -20,7 +20,7 @@ void ExpectGolden(const std::string& name, const std::string& text) {
     ASSERT_TRUE(WriteFileAtomic(path, text).ok());
     return;
   }
-  EXPECT_EQ(text, MustRead(path)) << "run tests/tools with PLUMB_UPDATE_GOLDENS=1 if the new text is right";
+  EXPECT_EQ(text, MustRead(path)) << "run tools_commands_test with PLUMB_UPDATE_GOLDENS=1 if the new text is right";
 }
 
 class HelpGoldenTest : public ::testing::TestWithParam<const char*> {};

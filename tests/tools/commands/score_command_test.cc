@@ -3,7 +3,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/tools/tiny_policy.h"
+#include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
 namespace {
