@@ -1,5 +1,6 @@
 // The `plumb` program: finds the subcommand, reports every problem of its command line, runs it.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 
 #include "base/config_suggestion.h"
@@ -97,6 +98,8 @@ int Main(int argc, char** argv) {
 }  // namespace plumb::cli
 
 int main(int argc, char** argv) {
+  // gRPC logs what its status codes already say; a user who wants that sets the variable.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // The last guard: an exception that got here is a bug, and still must not end in a stack trace.
   try {
     return plumb::cli::Main(argc, argv);

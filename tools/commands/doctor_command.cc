@@ -1,15 +1,19 @@
 #include <ATen/Version.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <thread>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/file.h"
-#include "base/grpc_channel.h"
 #include "base/json.h"
 #include "tools/commands/commands.h"
 #include "tools/commands/library_versions.h"
@@ -47,9 +51,18 @@ std::string CudaText() {
 }
 
 std::string PortText() {
-  const absl::StatusOr<ListeningServer> server = StartServer("127.0.0.1:0", {}, /*allow_remote=*/false);
-  return server.ok() ? absl::StrCat("loopback works (", server->address, " was free)")
-                     : std::string(server.status().message());
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  const bool works = listener >= 0 && bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     listen(listener, 1) == 0 &&
+                     getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const std::string text = works ? absl::StrCat("loopback works (port ", ntohs(address.sin_port), " was free)")
+                                 : absl::StrCat("cannot listen on loopback: ", std::strerror(errno));
+  if (listener >= 0) close(listener);
+  return text;
 }
 
 std::string CacheText() {

@@ -13,8 +13,6 @@ namespace {
 // Completions of one Generate() call: many times the engine's slots, so that they stay full but for the end of a piece.
 constexpr int64_t kPieceCompletions = 4096;
 
-constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
-
 // A bar on a terminal, a line of the log elsewhere.
 void ShowProgress(size_t done, size_t all, absl::Time start) {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
@@ -42,6 +40,8 @@ void DeclareSampling(OptionSet& options, SamplingFlags& flags) {
                "Use a running rollout worker instead of an engine in this process.");
   options.Number("--timeout-seconds", {0, 1e9, /*above_min=*/true}, flags.timeout_seconds,
                  "Limit of each piece of the work (4096 completions).");
+  options.Number("--connect-seconds", {0, 1e9, /*above_min=*/true}, flags.connect_seconds,
+                 "How long to wait for a worker's first answer.");
 }
 
 SamplingOptions ToSamplingOptions(const SamplingFlags& flags, bool greedy) {
@@ -69,7 +69,7 @@ absl::StatusOr<LoadedGenerator> LoadGenerator(const std::string& model, const Co
   ASSIGN_OR_RETURN(loaded.codec, LoadCodec(model));
   std::vector<proto::WorkerAddress> addresses(flags.workers.size());
   for (size_t i = 0; i < addresses.size(); ++i) addresses[i].set_address(flags.workers[i]);
-  ASSIGN_OR_RETURN(loaded.generator, ConnectWorkers(addresses, kConnectTimeout));
+  ASSIGN_OR_RETURN(loaded.generator, ConnectWorkers(addresses, absl::Seconds(flags.connect_seconds)));
   return loaded;
 }
 

@@ -23,9 +23,11 @@ struct SamplingFlags {
   std::vector<std::string> stop_strings;
   std::vector<std::string> workers;
   double timeout_seconds = 3600;
+  double connect_seconds = 30;
 };
 
-// --max-new-tokens, --temperature, --top-p, --top-k, --seed, --stop, --worker, --timeout-seconds.
+// --max-new-tokens, --temperature, --top-p, --top-k, --seed, --stop, --worker, --timeout-seconds,
+// --connect-seconds.
 void DeclareSampling(OptionSet& options, SamplingFlags& flags);
 
 SamplingOptions ToSamplingOptions(const SamplingFlags& flags, bool greedy);

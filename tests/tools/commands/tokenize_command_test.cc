@@ -1,0 +1,41 @@
+#include "tests/tools/commands/tiny_policy.h"
+
+namespace plumb::cli {
+namespace {
+
+using plumb::testing::CommandResult;
+using plumb::testing::MustReadJsonLines;
+using plumb::testing::TestFolder;
+using ::testing::HasSubstr;
+
+TEST(TokenizeCommandTest, TextGivesIdsAndAMask) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"1 + 2\"}\n");
+  const CommandResult result = Plumb(
+      {"tokenize", "--model", TinyPolicy(), "--input", input, "--output", folder.File("out"), "--no-special-tokens"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const Json row = MustReadJsonLines(folder.File("out"))[0];
+  EXPECT_GE(row["ids"].size(), 3);
+  EXPECT_EQ(row["train_mask"].size(), row["ids"].size());
+  EXPECT_EQ(row["text"], "1 + 2");
+}
+
+TEST(TokenizeCommandTest, ColoursShowTheText) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"7\"}\n");
+  EXPECT_THAT(Plumb({"tokenize", "--model", TinyPolicy(), "--input", input, "--color"}).output, HasSubstr("m7\x1b[0m"));
+}
+
+TEST(TokenizeCommandFaultTest, WrongInputIsNamed) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"7\"}\n{}\n");
+  CommandResult result = Plumb({"tokenize", "--model", TinyPolicy(), "--input", input});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:2: expected exactly one of text and messages"));
+  result =
+      Plumb({"tokenize", "--model", TinyPolicy(), "--input", input, "--add-special-tokens", "--no-special-tokens"});
+  EXPECT_EQ(result.exit_code, 2);
+}
+
+}  // namespace
+}  // namespace plumb::cli
