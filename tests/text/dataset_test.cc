@@ -124,7 +124,8 @@ TEST(DatasetGoldenTest, CutsDropsAndPacksAsTheReference) {
   ASSERT_OK_AND_ASSIGN(const auto codec, TextCodec::Load(folder.path()));
   proto::DataConfig data;
   data.set_file(GoldenPath("sft/assistant_only.jsonl"));
-  for (const Json& golden : testing::MustReadJson(GoldenPath("sft/packing.json"))["conversations"]) {
+  const Json packing = testing::MustReadJson(GoldenPath("sft/packing.json"));
+  for (const Json& golden : packing["conversations"]) {
     const auto limit = golden["limit"].get<int64_t>();
     ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(data, *codec, limit));
     std::vector<int64_t> lengths;

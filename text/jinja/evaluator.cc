@@ -12,6 +12,23 @@
 #include "text/jinja/value_tests.h"
 
 namespace plumb::jinja {
+namespace {
+
+absl::Status CheckMacroArguments(const MacroNode& macro, const Arguments& arguments) {
+  const std::vector<std::string>& known = macro.parameters;
+  if (arguments.positional.size() > known.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("macro ", macro.name, ": ", arguments.positional.size(),
+                                                   " arguments, expected ", known.size(), " at most"));
+  }
+  for (const auto& [name, value] : arguments.named) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("macro ", macro.name, " has no parameter ", name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<Value> Evaluator::Evaluate(const Expression& expression, const Scope& scope) {
   const Budget::Level level(budget_);
@@ -175,6 +192,7 @@ absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, con
 
 absl::StatusOr<Value> Evaluator::CallFunction(const Function& function, const Arguments& arguments) {
   if (function.macro != nullptr) {
+    RETURN_IF_ERROR(CheckMacroArguments(*function.macro, arguments));
     absl::StatusOr<Value> text = call_macro_(*function.macro, arguments);
     // What failed inside of the macro has its place there.
     if (!text.ok()) placed_ = true;

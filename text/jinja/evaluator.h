@@ -10,7 +10,7 @@
 
 namespace plumb::jinja {
 
-// Calls a macro of the template.
+// Calls a macro of the template with arguments that fit its parameters.
 using CallMacro = std::function<absl::StatusOr<Value>(const MacroNode& macro, const Arguments& arguments)>;
 
 // Computes expressions. Errors: kInvalidArgument with the place, or with the bare message of raise_exception;

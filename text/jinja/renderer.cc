@@ -67,7 +67,9 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderStatement(const Statement& statem
 
 absl::Status Renderer::Write(absl::string_view text, Place place) {
   RETURN_IF_ERROR(budget_.Spend(static_cast<int64_t>(text.size() / 16), place));
-  if (out_.size() + text.size() > kMaxTextBytes) return TextTooLarge();
+  if (out_.size() + text.size() > kMaxTextBytes) {
+    return Annotate(TextTooLarge(), absl::StrCat("line ", place.line, ", column ", place.column));
+  }
   out_.append(text.data(), text.size());
   return absl::OkStatus();
 }
@@ -173,15 +175,6 @@ absl::StatusOr<std::string> Renderer::Capture(const Block& block, Scope& scope) 
 
 absl::StatusOr<Value> Renderer::RunMacro(const MacroNode& macro, const Arguments& arguments) {
   Scope scope(&root_);
-  if (arguments.positional.size() > macro.parameters.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("macro ", macro.name, ": ", arguments.positional.size(),
-                                                   " arguments, expected ", macro.parameters.size(), " at most"));
-  }
-  for (const auto& [name, value] : arguments.named) {
-    if (std::find(macro.parameters.begin(), macro.parameters.end(), name) == macro.parameters.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("macro ", macro.name, " has no parameter ", name));
-    }
-  }
   const size_t first_default = macro.parameters.size() - macro.defaults.size();
   for (size_t i = 0; i < macro.parameters.size(); ++i) {
     const std::string& name = macro.parameters[i];

@@ -35,7 +35,7 @@ class Scope {
 // What one rendering may still spend, so that no template runs or grows without end.
 class Budget {
  public:
-  static constexpr int64_t kMaxSteps = 50'000'000;
+  static constexpr int64_t kMaxSteps = 10'000'000;
   static constexpr int kMaxDepth = 400;
 
   // Errors of both: kResourceExhausted with the place.

@@ -1,0 +1,47 @@
+#include "text/tokenizer_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_files.h"
+
+namespace plumb {
+namespace {
+
+using ::plumb::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Json Llama() { return testing::MustReadJson(testing::GoldenPath("tokenizer/small-llama3/tokenizer.json")); }
+
+TEST(ReadTokenizerFileTest, TemplatesNestAroundTheText) {
+  Json json = Llama();
+  Json outer = json["post_processor"]["processors"][1];
+  outer["single"] = {
+      {{"SpecialToken", {{"id", "x"}}}}, {{"Sequence", {{"id", "A"}}}}, {{"SpecialToken", {{"id", "x"}}}}};
+  outer["special_tokens"] = {{"x", {{"ids", {605, 604}}}}};
+  json["post_processor"]["processors"].push_back(outer);
+  ASSERT_OK_AND_ASSIGN(const TokenizerFile file, ReadTokenizerFile(json));
+  EXPECT_THAT(file.ids_before, ElementsAre(605, 604, 601));
+  EXPECT_THAT(file.ids_after, ElementsAre(605, 604));
+  EXPECT_EQ(file.added_tokens.size(), 5);
+}
+
+TEST(ReadTokenizerFileTest, NamesContradictions) {
+  const auto refuse = [](const std::function<void(Json&)>& change, const std::string& message) {
+    Json json = Llama();
+    change(json);
+    EXPECT_THAT(ReadTokenizerFile(json), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
+  };
+  refuse([](Json& json) { json["added_tokens"][0]["id"] = 5; }, "id 5 of <|begin_of_text|> belongs to");
+  refuse([](Json& json) { json["added_tokens"][0].erase("special"); }, "special");
+  refuse([](Json& json) { json["added_tokens"][0]["id"] = int64_t{1} << 40; }, "expected 0 to");
+  refuse([](Json& json) { json["post_processor"]["processors"][1]["special_tokens"] = Json::object(); },
+         "<|begin_of_text|> is not among special_tokens");
+  refuse([](Json& json) { json["decoder"] = nullptr; }, "decoder: null");
+  refuse([](Json& json) { json.erase("model"); }, "model: not an object");
+}
+
+}  // namespace
+}  // namespace plumb
