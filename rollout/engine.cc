@@ -179,7 +179,7 @@ absl::Status Engine::Step() {
   });
   scheduler_.Complete(plan);
   if (!computed.ok()) {
-    FailAll(computed);
+    EndAll(computed);
     return computed;
   }
   ++counters_.steps;
@@ -297,7 +297,7 @@ void Engine::EndRequest(RequestId request, const absl::Status& status) {
   sink(std::move(tick));
 }
 
-void Engine::FailAll(const absl::Status& status) {
+void Engine::EndAll(const absl::Status& status) {
   std::vector<RequestId> all;
   for (const auto& [id, request] : requests_) all.push_back(id);
   for (const RequestId id : all) EndRequest(id, status);

@@ -83,6 +83,9 @@ class Engine {
   // Returns how many sequences were stopped; 0 for a request that is not there any more.
   int64_t Cancel(RequestId request, std::optional<int64_t> group = std::nullopt);
 
+  // Ends every request with `status`, which is not OK.
+  void EndAll(const absl::Status& status);
+
   // Computes one step. A request that meets non-finite numbers fails alone, naming the layer.
   // Errors: kInternal, kResourceExhausted from LibTorch; every request has then been ended with it.
   absl::Status Step();
@@ -114,7 +117,6 @@ class Engine {
   void Take(SequenceId id, SampledToken token, std::map<RequestId, RequestTick>& ticks);
   void Remove(SequenceId id);
   void EndRequest(RequestId request, const absl::Status& status);
-  void FailAll(const absl::Status& status);
 
   proto::EngineConfig config_;
   PolicyWeights weights_;

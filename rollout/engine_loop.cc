@@ -27,13 +27,15 @@ EngineLoop::EngineLoop(std::unique_ptr<Engine> engine) : engine_(std::move(engin
   thread_ = std::thread([this] { Work(); });
 }
 
-EngineLoop::~EngineLoop() {
+EngineLoop::~EngineLoop() { Stop(); }
+
+void EngineLoop::Stop() {
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
     changed_.NotifyAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 absl::Status EngineLoop::Post(Command command) {
@@ -47,8 +49,9 @@ absl::Status EngineLoop::Post(Command command) {
 
 absl::Status EngineLoop::Run(std::function<absl::Status(Engine& engine)> command, absl::Time deadline) {
   auto meeting = std::make_shared<Rendezvous>();
-  const absl::Status posted = Post([meeting, command = std::move(command)](Engine& engine) {
+  const absl::Status posted = Post([this, meeting, command = std::move(command)](Engine& engine) {
     const absl::Status status = command(engine);
+    Publish(state().failure);
     MutexLock lock(&meeting->mutex);
     meeting->status = status;
     meeting->done = true;

@@ -31,15 +31,18 @@ class EngineLoop {
   using Command = std::function<void(Engine& engine)>;
 
   explicit EngineLoop(std::unique_ptr<Engine> engine);
-  // Stops the thread after the step in progress; commands that have not run are dropped.
   ~EngineLoop();
   EngineLoop(const EngineLoop&) = delete;
   EngineLoop& operator=(const EngineLoop&) = delete;
 
+  // Ends the thread after the step in progress; commands that have not run are dropped. Nothing runs in the engine's
+  // thread after it. May be called again.
+  void Stop();
+
   // Errors: kResourceExhausted when too many commands wait; kUnavailable after the loop was stopped.
   absl::Status Post(Command command);
 
-  // Posts a command and waits until it has run.
+  // Posts a command and waits until it has run; state() then shows what it did.
   // Errors: also kDeadlineExceeded; the command may then still run, and what it refers to must live.
   absl::Status Run(std::function<absl::Status(Engine& engine)> command, absl::Time deadline);
 

@@ -65,27 +65,25 @@ absl::StatusOr<std::unique_ptr<WeightUpdate>> WeightUpdate::Begin(const proto::B
     update->staged_ = AllocateWeights(form.config, form.dtype, at::kCPU);
     return absl::OkStatus();
   }));
-  const std::vector<PublishedTensor> published = PublishedTensors(update->staged_);
-  for (const proto::TensorSlice& slice : request.tensors()) RETURN_IF_ERROR(update->AddTarget(slice, published));
-  if (update->targets_.size() != published.size()) {
+  std::map<std::string, at::Tensor> expected;
+  for (PublishedTensor& tensor : PublishedTensors(update->staged_)) expected[tensor.name] = tensor.view;
+  for (const proto::TensorSlice& slice : request.tensors()) RETURN_IF_ERROR(update->AddTarget(slice, expected));
+  if (!expected.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("tensors: ", update->targets_.size(), " are given, the model has ", published.size()));
+        absl::StrCat("tensors: ", expected.size(), " are missing, the first is '", expected.begin()->first, "'"));
   }
   return update;
 }
 
-absl::Status WeightUpdate::AddTarget(const proto::TensorSlice& slice, const std::vector<PublishedTensor>& published) {
-  const auto found = std::find_if(published.begin(), published.end(),
-                                  [&](const PublishedTensor& tensor) { return tensor.name == slice.name(); });
-  if (found == published.end()) {
-    return absl::InvalidArgumentError(absl::StrCat("tensors: the model has no '", slice.name(), "'"));
+// Takes the tensor from `expected`, so that a second one of its name is not there any more.
+absl::Status WeightUpdate::AddTarget(const proto::TensorSlice& slice, std::map<std::string, at::Tensor>& expected) {
+  const auto found = expected.find(slice.name());
+  if (found == expected.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tensors: '", slice.name(), "' is given twice, or the model does not have it"));
   }
-  for (const Target& target : targets_) {
-    if (target.name == slice.name()) {
-      return absl::InvalidArgumentError(absl::StrCat("tensors: '", slice.name(), "' is given twice"));
-    }
-  }
-  const at::IntArrayRef shape = found->view.sizes();
+  const at::Tensor view = found->second;
+  const at::IntArrayRef shape = view.sizes();
   const bool whole = std::equal(shape.begin(), shape.end(), slice.global_shape().begin(), slice.global_shape().end()) &&
                      std::equal(shape.begin(), shape.end(), slice.shape().begin(), slice.shape().end());
   if (!whole) {
@@ -93,18 +91,19 @@ absl::Status WeightUpdate::AddTarget(const proto::TensorSlice& slice, const std:
                                                    ShapeText(slice.global_shape()), ", expected all of ",
                                                    ShapeText(shape)));
   }
-  if (slice.dtype() != WireType(found->view.scalar_type())) {
+  if (slice.dtype() != WireType(view.scalar_type())) {
     return absl::InvalidArgumentError(absl::StrCat(slice.name(), ": has type ", slice.dtype(),
-                                                   ", this worker computes in ", WireType(found->view.scalar_type()),
+                                                   ", this worker computes in ", WireType(view.scalar_type()),
                                                    "; give trainer and worker the same dtype"));
   }
-  targets_.push_back({slice.name(), found->view, 0});
+  targets_.push_back({slice.name(), view, 0});
+  expected.erase(found);
   return absl::OkStatus();
 }
 
 absl::Status WeightUpdate::Write(const proto::WeightChunk& chunk) {
   if (chunk.tensor_index() >= targets_.size()) {
-    return absl::OutOfRangeError(
+    return absl::InvalidArgumentError(
         absl::StrCat("tensor_index: is ", chunk.tensor_index(), ", the update has ", targets_.size(), " tensors"));
   }
   return WriteBytes(targets_[chunk.tensor_index()], chunk.offset(), chunk.content());
@@ -113,8 +112,8 @@ absl::Status WeightUpdate::Write(const proto::WeightChunk& chunk) {
 absl::Status WeightUpdate::WriteBytes(Target& target, uint64_t offset, absl::string_view content) {
   const uint64_t size = static_cast<uint64_t>(target.view.numel()) * target.view.element_size();
   if (offset > size || content.size() > size - offset) {
-    return absl::OutOfRangeError(absl::StrCat(target.name, ": bytes ", offset, " to ", offset + content.size(),
-                                              " are beyond its ", size, " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(target.name, ": bytes ", offset, " to ", offset + content.size(),
+                                                   " are beyond its ", size, " bytes"));
   }
   // Every published view of a buffer is one run of memory: rows of a stacked buffer.
   if (!target.view.is_contiguous()) return absl::InternalError(absl::StrCat(target.name, ": is not contiguous"));

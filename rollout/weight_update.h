@@ -2,6 +2,7 @@
 #define PLUMB_ROLLOUT_WEIGHT_UPDATE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ class WeightUpdate {
   static absl::StatusOr<std::unique_ptr<WeightUpdate>> Begin(const proto::BeginWeightsRequest& request,
                                                              const WeightForm& form);
 
-  // Errors: kOutOfRange naming the tensor.
+  // Errors: kInvalidArgument naming the tensor for bytes beyond it.
   absl::Status Write(const proto::WeightChunk& chunk);
 
   // The finished weights. With the transport "shared_memory", reads the file first.
@@ -49,7 +50,7 @@ class WeightUpdate {
   };
 
   WeightUpdate() = default;
-  absl::Status AddTarget(const proto::TensorSlice& slice, const std::vector<PublishedTensor>& published);
+  absl::Status AddTarget(const proto::TensorSlice& slice, std::map<std::string, at::Tensor>& expected);
   absl::Status ReadSharedMemory();
   absl::Status WriteBytes(Target& target, uint64_t offset, absl::string_view content);
 

@@ -16,9 +16,13 @@
 namespace plumb {
 namespace {
 
+constexpr absl::Duration kStopLimit = absl::Seconds(5);
+constexpr absl::Duration kFlushLimit = absl::Milliseconds(500);
+
 proto::RolloutInfo MakeInfo(const Engine& engine) {
   proto::RolloutInfo info;
   info.set_api_version(kRolloutApiVersion);
+  info.set_software_version(PLUMB_VERSION);
   info.set_max_context_tokens(static_cast<uint32_t>(engine.max_context_tokens()));
   info.set_max_running_sequences(engine.limits().max_running_sequences());
   info.set_max_step_tokens(engine.limits().max_step_tokens());
@@ -43,7 +47,10 @@ class WorkerImpl : public RolloutWorker {
         data_(&loop_, info_),
         control_(&loop_, std::move(form)) {}
 
-  ~WorkerImpl() override { Shutdown(absl::Now()); }
+  ~WorkerImpl() override {
+    Shutdown(absl::Now());
+    loop_.Stop();  // before the services that its requests refer to
+  }
 
   absl::Status Listen(const WorkerOptions& options) {
     ASSIGN_OR_RETURN(control_server_, StartServer(options.control_address, {&control_}, options.allow_remote));
@@ -60,6 +67,14 @@ class WorkerImpl : public RolloutWorker {
     SetServing(data_server_, false);
     SetServing(control_server_, false);
     while (data_.num_open() > 0 && absl::Now() < drain_deadline) absl::SleepFor(absl::Milliseconds(10));
+    if (data_.num_open() > 0) {
+      const auto end_all = [](Engine& engine) {
+        engine.EndAll(absl::UnavailableError("the worker is stopping"));
+        return absl::OkStatus();
+      };
+      const absl::Status ended = loop_.Run(end_all, absl::Now() + kStopLimit);
+      if (!ended.ok()) LogWarning("rollout", "calls are cut off: ", ended.message());
+    }
     Stop(data_server_);
     Stop(control_server_);
   }
@@ -70,9 +85,9 @@ class WorkerImpl : public RolloutWorker {
     if (auto* health = listening.server->GetHealthCheckService(); health != nullptr) health->SetServingStatus(serving);
   }
 
-  // Calls that are still open are cancelled.
+  // Answers that are under way get a moment; calls that are then still open are cancelled.
   static void Stop(ListeningServer& listening) {
-    if (listening.server != nullptr) listening.server->Shutdown(absl::ToChronoTime(absl::Now()));
+    if (listening.server != nullptr) listening.server->Shutdown(absl::ToChronoTime(absl::Now() + kFlushLimit));
   }
 
   const std::unique_ptr<TextCodec> codec_;

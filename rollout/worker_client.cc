@@ -69,8 +69,18 @@ absl::Status WorkerClient::Generate(const proto::GenerateRequest& request, const
 
 absl::Status WorkerClient::SendWeights(const PolicyWeights& weights, const WeightVersion& version,
                                        const std::string& shared_memory_path, absl::Time deadline) {
+  if (is_local_ && !shared_memory_path.empty()) {
+    const absl::Status status = SendOver(shared_memory_path, weights, version, deadline);
+    // A worker in another container or of another user does not see the file.
+    if (!absl::IsNotFound(status) && !absl::IsPermissionDenied(status)) return status;
+  }
+  return SendOver("", weights, version, deadline);
+}
+
+absl::Status WorkerClient::SendOver(const std::string& shared_memory_path, const PolicyWeights& weights,
+                                    const WeightVersion& version, absl::Time deadline) {
   proto::BeginWeightsRequest begin = DescribeWeights(weights, version);
-  const bool shared = !shared_memory_path.empty() && is_local_;
+  const bool shared = !shared_memory_path.empty();
   begin.set_transport(shared ? "shared_memory" : "chunks");
   if (shared) begin.set_shared_memory_path(shared_memory_path);
   grpc::ClientContext begin_context;

@@ -29,7 +29,7 @@ class WorkerClient {
   absl::Status Generate(const proto::GenerateRequest& request, const TickSink& sink, absl::Time deadline);
 
   // Sends weights and waits until the worker serves them: through a file that both sides map where it runs on this
-  // machine, else in chunks. `shared_memory_path` is that file, already written, or empty.
+  // machine and finds the file, else in chunks. `shared_memory_path` is that file, already written, or empty.
   absl::Status SendWeights(const PolicyWeights& weights, const WeightVersion& version,
                            const std::string& shared_memory_path, absl::Time deadline);
 
@@ -40,6 +40,8 @@ class WorkerClient {
 
  private:
   WorkerClient() = default;
+  absl::Status SendOver(const std::string& shared_memory_path, const PolicyWeights& weights,
+                        const WeightVersion& version, absl::Time deadline);
   absl::Status SendChunks(const PolicyWeights& weights, uint64_t update_id, absl::Time deadline);
   absl::Status Named(const absl::Status& status) const;
 

@@ -1,5 +1,6 @@
 #include "rollout/worker_pool.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +29,10 @@ class SharedMemoryFile {
   static absl::StatusOr<std::unique_ptr<SharedMemoryFile>> Write(const PolicyWeights& weights, uint64_t step) {
     std::unique_ptr<SharedMemoryFile> file(
         new SharedMemoryFile(absl::StrCat(kSharedMemoryPrefix, ::getpid(), "-", step)));
-    std::FILE* stream = std::fopen(file->path_.c_str(), "w");
+    // An earlier process with our number may have left one; a link that somebody else put there is not followed.
+    ::unlink(file->path_.c_str());
+    const int descriptor = ::open(file->path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    std::FILE* stream = descriptor < 0 ? nullptr : ::fdopen(descriptor, "w");
     if (stream == nullptr) return absl::ErrnoToStatus(errno, absl::StrCat("cannot create ", file->path_));
     bool written = true;
     for (const PublishedTensor& tensor : PublishedTensors(weights)) {
@@ -62,6 +66,7 @@ struct WorkerPool::Call {
   absl::Time deadline;
   Mutex mutex;
   GroupCollector collector GUARDED_BY(mutex);
+  absl::Status failure GUARDED_BY(mutex);  // of a worker that is not lost: the other workers need not go on
 };
 
 std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& weights, int64_t num_workers) {
@@ -100,7 +105,7 @@ absl::Status WorkerPool::LostError() const {
 
 absl::StatusOr<std::vector<RolloutGroup>> WorkerPool::Generate(absl::Span<const GroupRequest> requests,
                                                                const SamplingOptions& sampling, absl::Time deadline) {
-  Call call{requests, &sampling, deadline, {}, GroupCollector(requests)};
+  Call call{requests, &sampling, deadline, {}, GroupCollector(requests), absl::OkStatus()};
   std::vector<int64_t> missing(requests.size());
   std::iota(missing.begin(), missing.end(), 0);
   // Every round but the last loses a worker.
@@ -137,9 +142,16 @@ absl::Status WorkerPool::RunRound(const std::vector<int64_t>& groups, Call& call
     if (own.empty()) continue;
     threads.emplace_back([this, &call, &results, worker = alive[w], own = std::move(own), w] {
       results[w] = GenerateOn(*worker, own, call);
+      if (results[w].ok() || IsLoss(results[w])) return;
+      MutexLock lock(&call.mutex);
+      if (call.failure.ok()) call.failure = results[w];
     });
   }
   for (std::thread& thread : threads) thread.join();
+  {
+    MutexLock lock(&call.mutex);
+    RETURN_IF_ERROR(call.failure);
+  }
   for (size_t w = 0; w < alive.size(); ++w) RETURN_IF_ERROR(LoseOrFail(*alive[w], results[w]));
   return absl::OkStatus();
 }
@@ -172,6 +184,7 @@ absl::Status WorkerPool::GenerateOn(Worker& worker, const std::vector<int64_t>& 
 
 absl::Status WorkerPool::Take(const proto::GenerateTick& tick, const std::vector<int64_t>& groups, Call& call) {
   MutexLock lock(&call.mutex);
+  RETURN_IF_ERROR(call.failure);
   for (const proto::SequenceDelta& delta : tick.deltas()) {
     const int64_t sample = delta.sample_index();
     if (delta.group_index() >= groups.size() || !call.collector.IsKnown(groups[delta.group_index()], sample) ||
