@@ -31,7 +31,7 @@ class LatentCache {
 
   const KvLayout& layout() const { return layout_; }
   int64_t num_pages() const { return num_pages_; }
-  // [pages, 64, Rkv + Dr] of one layer
+  // Returns one layer's pages, [pages, 64, Rkv + Dr].
   at::Tensor layer(int64_t index) const { return layers_[index]; }
   // Copies whole pages in all layers: from[i] -> to[i].
   void CopyPages(const std::vector<int32_t>& from, const std::vector<int32_t>& to);
@@ -39,7 +39,7 @@ class LatentCache {
  private:
   KvLayout layout_;
   int64_t num_pages_ = 0;
-  std::vector<at::Tensor> layers_;
+  std::vector<at::Tensor> layers_;  // [pages, 64, Rkv + Dr] of each layer
 };
 
 // Where attention finds keys and values: the batch's own latents (training, a prefill without a cache), or pages.

@@ -61,7 +61,7 @@ std::vector<NamedBuffer> Buffers(PolicyWeights& weights);
 // A tensor under its published name, as a view into a buffer.
 struct PublishedTensor {
   std::string name;  // "model.layers.0.mlp.experts.3.gate_proj.weight"
-  at::Tensor view;
+  at::Tensor view;   // any shape, contiguous
 };
 // In the order of the model; a tied lm_head is left out.
 std::vector<PublishedTensor> PublishedTensors(const PolicyWeights& weights);

@@ -22,7 +22,7 @@ struct AdamWOptions {
 // A trained tensor. `value` is a leaf that requires gradients.
 struct Parameter {
   std::string name;
-  at::Tensor value;
+  at::Tensor value;  // [...] any shape, float32 or bfloat16
   bool decays = true;
 };
 
@@ -58,9 +58,10 @@ class AdamW {
 
   const AdamWOptions options_;
   std::vector<Parameter> parameters_;
-  std::vector<at::Tensor> master_;
-  std::vector<at::Tensor> exp_avg_;
-  std::vector<at::Tensor> exp_avg_sq_;
+  // One per parameter, in its shape.
+  std::vector<at::Tensor> master_;      // [...] float32; the parameter itself where that is float32
+  std::vector<at::Tensor> exp_avg_;     // [...] float32
+  std::vector<at::Tensor> exp_avg_sq_;  // [...] float32
   int64_t steps_ = 0;
 };
 

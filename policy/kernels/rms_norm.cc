@@ -107,9 +107,9 @@ at::Tensor RmsNormOnCuda(const at::Tensor& input, const at::Tensor& weight, doub
   const c10::DeviceGuard device(input.device());
   const at::Tensor output = at::empty(input.sizes(), input.options());
   const CudaFloatType type = input.scalar_type() == at::kFloat ? CudaFloatType::kFloat32 : CudaFloatType::kBFloat16;
+  const RmsNormSizes sizes = {input.size(0), input.size(1), input.stride(0), static_cast<float>(epsilon), type};
   CheckCudaLaunch("RmsNorm", LaunchRmsNorm(input.const_data_ptr(), weight.const_data_ptr(), output.mutable_data_ptr(),
-                                           input.size(0), input.size(1), input.stride(0), static_cast<float>(epsilon),
-                                           type, CurrentCudaStream(input.device())));
+                                           sizes, CurrentCudaStream(input.device())));
   return output;
 }
 #endif

@@ -27,17 +27,16 @@ __device__ float BlockSum(float value) {
 
 // One block per row.
 template <typename Element>
-__global__ void RmsNormKernel(const Element* input, const Element* weight, Element* output, int64_t width,
-                              int64_t input_stride, float epsilon) {
-  const Element* row = input + blockIdx.x * input_stride;
-  Element* out = output + blockIdx.x * width;
+__global__ void RmsNormKernel(const Element* input, const Element* weight, Element* output, RmsNormSizes sizes) {
+  const Element* row = input + blockIdx.x * sizes.input_stride;
+  Element* out = output + blockIdx.x * sizes.width;
   float squares = 0.0f;
-  for (int64_t i = threadIdx.x; i < width; i += kThreads) {
+  for (int64_t i = threadIdx.x; i < sizes.width; i += kThreads) {
     const float value = ToFloat(row[i]);
     squares += value * value;
   }
-  const float scale = rsqrtf(BlockSum(squares) / static_cast<float>(width) + epsilon);
-  for (int64_t i = threadIdx.x; i < width; i += kThreads) {
+  const float scale = rsqrtf(BlockSum(squares) / static_cast<float>(sizes.width) + sizes.epsilon);
+  for (int64_t i = threadIdx.x; i < sizes.width; i += kThreads) {
     Element normal;
     FromFloat(ToFloat(row[i]) * scale, &normal);
     FromFloat(ToFloat(normal) * ToFloat(weight[i]), &out[i]);
@@ -45,23 +44,20 @@ __global__ void RmsNormKernel(const Element* input, const Element* weight, Eleme
 }
 
 template <typename Element>
-void Launch(const void* input, const void* weight, void* output, int64_t num_rows, int64_t width, int64_t input_stride,
-            float epsilon, cudaStream_t stream) {
-  RmsNormKernel<Element><<<static_cast<unsigned>(num_rows), kThreads, 0, stream>>>(
-      static_cast<const Element*>(input), static_cast<const Element*>(weight), static_cast<Element*>(output), width,
-      input_stride, epsilon);
+void Launch(const void* input, const void* weight, void* output, const RmsNormSizes& sizes, cudaStream_t stream) {
+  RmsNormKernel<Element><<<static_cast<unsigned>(sizes.num_rows), kThreads, 0, stream>>>(
+      static_cast<const Element*>(input), static_cast<const Element*>(weight), static_cast<Element*>(output), sizes);
 }
 
 }  // namespace
 
-int LaunchRmsNorm(const void* input, const void* weight, void* output, int64_t num_rows, int64_t width,
-                  int64_t input_stride, float epsilon, CudaFloatType type, void* stream) {
-  if (num_rows == 0) return cudaSuccess;
+int LaunchRmsNorm(const void* input, const void* weight, void* output, const RmsNormSizes& sizes, void* stream) {
+  if (sizes.num_rows == 0) return cudaSuccess;
   const cudaStream_t cuda_stream = static_cast<cudaStream_t>(stream);
-  if (type == CudaFloatType::kFloat32) {
-    Launch<float>(input, weight, output, num_rows, width, input_stride, epsilon, cuda_stream);
+  if (sizes.type == CudaFloatType::kFloat32) {
+    Launch<float>(input, weight, output, sizes, cuda_stream);
   } else {
-    Launch<__nv_bfloat16>(input, weight, output, num_rows, width, input_stride, epsilon, cuda_stream);
+    Launch<__nv_bfloat16>(input, weight, output, sizes, cuda_stream);
   }
   return cudaGetLastError();
 }

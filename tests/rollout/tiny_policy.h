@@ -2,6 +2,7 @@
 #define PLUMB_TESTS_ROLLOUT_TINY_POLICY_H_
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
@@ -24,6 +25,12 @@ namespace plumb::testing {
 inline std::string TinyFolder() { return GoldenPath("models/v3_fp32"); }
 
 inline PolicyWeights TinyWeights() {
+  // Threads cost more than they bring at this size.
+  static const bool one_thread = [] {
+    SetTensorThreads(1);
+    return true;
+  }();
+  PLUMB_CHECK(one_thread);
   absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(TinyFolder(), at::kFloat, at::kCPU);
   PLUMB_CHECK(weights.ok()) << weights.status().ToString();
   return *std::move(weights);
@@ -115,16 +122,27 @@ inline std::vector<std::vector<int64_t>> IdsOf(const std::vector<RolloutGroup>& 
   return ids;
 }
 
-inline double MaxLogprobDifference(const std::vector<RolloutGroup>& left, const std::vector<RolloutGroup>& right) {
-  double largest = 0;
+// Kernels that are not exact row by row leave rounding noise in the log-probabilities, and once in some hundred
+// thousand tokens a draw falls into it: that completion parts from there on. Expects all tokens up to there to be the
+// same, with log-probabilities within 1e-4, and at most one completion to part.
+inline void ExpectSameUpToRounding(const std::vector<RolloutGroup>& left, const std::vector<RolloutGroup>& right) {
+  ASSERT_EQ(left.size(), right.size());
+  int parted = 0;
   for (size_t g = 0; g < left.size(); ++g) {
+    ASSERT_EQ(left[g].completions.size(), right[g].completions.size());
     for (size_t s = 0; s < left[g].completions.size(); ++s) {
-      const std::vector<float>& a = left[g].completions[s].logprobs;
-      const std::vector<float>& b = right[g].completions[s].logprobs;
-      for (size_t i = 0; i < a.size(); ++i) largest = std::max<double>(largest, std::abs(a[i] - b.at(i)));
+      const Completion& a = left[g].completions[s];
+      const Completion& b = right[g].completions[s];
+      size_t same = 0;
+      while (same < a.ids.size() && same < b.ids.size() && a.ids[same] == b.ids[same]) {
+        EXPECT_NEAR(a.logprobs[same], b.logprobs[same], 1e-4)
+            << "group " << g << ", sample " << s << ", token " << same;
+        ++same;
+      }
+      parted += same < std::max(a.ids.size(), b.ids.size()) ? 1 : 0;
     }
   }
-  return largest;
+  EXPECT_LE(parted, 1);
 }
 
 }  // namespace plumb::testing

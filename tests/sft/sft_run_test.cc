@@ -132,6 +132,7 @@ TEST_F(SftRunDeathTest, AnInterruptSavesTheStateAndSaysSo) {
         std::raise(SIGTERM);
         const absl::Status status = RunSft(Config("run", 1000), {}, false);
         const bool saved = FileExists(root_.File("run/checkpoints/latest/manifest.json"));
+        (void)RemoveFolder(root_.path());  // _Exit runs no destructors
         std::_Exit(absl::IsCancelled(status) && saved ? 0 : 1);
       },
       ::testing::ExitedWithCode(0), "");
