@@ -23,6 +23,7 @@ namespace plumb {
 class ShapeChecker {
  public:
   // `shape` is a list of letters (or words such as Rkv) and numbers, separated by spaces; "" is a scalar.
+  //   tensor  any shape
   // Errors: kInvalidArgument: "mask: dimension 0 (N) is 64, expected 128 from logp".
   absl::Status Check(absl::string_view name, const at::Tensor& tensor, absl::string_view shape, at::ScalarType type);
 

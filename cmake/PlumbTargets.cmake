@@ -75,5 +75,5 @@ function(plumb_add_test_kind folder target kind filter environment)
     COMMAND ${target} --gtest_filter=${filter}
       --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${name}.${kind}.xml)
   set_tests_properties(${name}.${kind} PROPERTIES LABELS "${folder};${kind}" TIMEOUT 900
-    ENVIRONMENT "${environment}")
+    ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE;${environment}")
 endfunction()

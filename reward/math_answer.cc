@@ -57,9 +57,8 @@ std::optional<std::string> AfterAnswerIs(absl::string_view text) {
 
 // All numbers in a text, in order: decimals, fractions, mixed numbers.
 std::vector<std::string> NumbersIn(absl::string_view text) {
-  static const RE2* const number = new RE2(
-      R"((-?(?:(?:\d+\s?)?\\[dt]?frac\{-?[\d.]+\}\{-?[\d.]+\}|\d+ \d+/\d+|)"
-      R"((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)))");
+  static const RE2* const number = new RE2(R"((-?(?:(?:\d+\s?)?\\[dt]?frac\{-?[\d.]+\}\{-?[\d.]+\}|\d+ \d+/\d+|)"
+                                           R"((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)))");
   std::vector<std::string> numbers;
   re2::StringPiece rest = Piece(text);
   re2::StringPiece found;

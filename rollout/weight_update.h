@@ -62,7 +62,9 @@ class WeightUpdate {
   uint64_t received_bytes_ = 0;
 };
 
-// The bytes of a published tensor, row-major; `copy` holds them where the view is not contiguous or not on the CPU.
+// The bytes of a published tensor, row-major.
+//   view  any shape
+//   copy  any shape: holds the bytes where the view is not contiguous or not on the CPU
 absl::string_view TensorContent(const at::Tensor& view, at::Tensor& copy);
 
 // The tensor list of an update, in the order of PublishedTensors().

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/philox.h"
 
@@ -80,42 +81,45 @@ TEST(SamplerTest, EqualLogitsAreKeptInTheOrderOfTheirIds) {
   EXPECT_THAT(SampleTokens(Repeated({1, 1, 1, 1}, 1), RequestsFor(1, sampling), 4)[0].kept, ElementsAre(0, 1));
 }
 
-TEST(SamplerPropertyTest, SamplingLogprobsAreThoseOfTheKeptSet) {
-  const at::Tensor row = at::randn({1, 200}) * 3;
-  for (const double temperature : {0.5, 1.0, 1.7}) {
-    for (const double top_p : {0.1, 0.9, 1.0}) {
-      for (const int64_t top_k : {0, 1, 50}) {
-        const SamplingOptions sampling = {
-            .temperature = temperature, .top_p = top_p, .top_k = top_k, .return_kept_sets = true};
-        std::map<int64_t, double> seen;  // exponentials of sampling log-probabilities
-        std::vector<int64_t> kept;
-        for (int64_t position = 0; position < 8; ++position) {
-          const at::Tensor logits = row.repeat({64, 1});
-          for (const SampledToken& token : SampleTokens(logits, RequestsFor(64, sampling, position), 200)) {
-            seen[token.id] = std::exp(static_cast<double>(token.sampling_logprob));
-            kept = token.kept;
-          }
-        }
-        if (kept.empty()) {
-          for (int64_t id = 0; id < 200; ++id) kept.push_back(id);
-        }
-        const at::Tensor reference =
-            (row[0].to(at::kDouble) / temperature).index_select(0, at::tensor(kept)).softmax(0);
-        double total = 0;
-        for (size_t i = 0; i < kept.size(); ++i) {
-          const double expected = reference[i].item<double>();
-          total += seen.count(kept[i]) ? seen[kept[i]] : expected;
-          if (seen.count(kept[i])) {
-            EXPECT_NEAR(seen[kept[i]], expected, 1e-5);
-          }
-          seen.erase(kept[i]);
-        }
-        EXPECT_TRUE(seen.empty()) << "sampled outside the kept set";
-        EXPECT_NEAR(total, 1, 1e-5);
-      }
+// Exponentials of the sampling log-probabilities of the tokens that 512 draws meet, and the kept set of the row.
+std::map<int64_t, double> DrawMany(const at::Tensor& row, const SamplingOptions& sampling, std::vector<int64_t>& kept) {
+  std::map<int64_t, double> seen;
+  for (int64_t position = 0; position < 8; ++position) {
+    const at::Tensor logits = row.repeat({64, 1});
+    for (const SampledToken& token : SampleTokens(logits, RequestsFor(64, sampling, position), row.size(1))) {
+      seen[token.id] = std::exp(static_cast<double>(token.sampling_logprob));
+      kept = token.kept;
     }
   }
+  if (!kept.empty()) return seen;
+  for (int64_t id = 0; id < row.size(1); ++id) kept.push_back(id);
+  return seen;
 }
+
+class SamplerKeptSetPropertyTest : public ::testing::TestWithParam<std::tuple<double, double, int64_t>> {};
+
+TEST_P(SamplerKeptSetPropertyTest, SamplingLogprobsAreThoseOfTheKeptSet) {
+  const at::Tensor row = at::randn({1, 200}) * 3;
+  const auto [temperature, top_p, top_k] = GetParam();
+  const SamplingOptions sampling = {
+      .temperature = temperature, .top_p = top_p, .top_k = top_k, .return_kept_sets = true};
+  std::vector<int64_t> kept;
+  const std::map<int64_t, double> seen = DrawMany(row, sampling, kept);
+  const at::Tensor reference = (row[0].to(at::kDouble) / temperature).index_select(0, at::tensor(kept)).softmax(0);
+  double total = 0;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const double expected = reference[static_cast<int64_t>(i)].item<double>();
+    const auto found = seen.find(kept[i]);
+    total += found == seen.end() ? expected : found->second;
+    if (found != seen.end()) EXPECT_NEAR(found->second, expected, 1e-5);
+  }
+  EXPECT_NEAR(total, 1.0, 1e-5);
+  for (const auto& [id, probability] : seen) EXPECT_THAT(kept, ::testing::Contains(id));
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, SamplerKeptSetPropertyTest,
+                         ::testing::Combine(::testing::Values(0.5, 1.0, 1.7), ::testing::Values(0.1, 0.9, 1.0),
+                                            ::testing::Values(int64_t{0}, int64_t{1}, int64_t{50})));
 
 TEST(SamplerPropertyTest, ARowAloneGivesTheBitsOfTheRowInABatch) {
   const at::Tensor logits = at::randn({40, 1000}) * 2;

@@ -1,7 +1,7 @@
 #ifndef PLUMB_TESTS_ROLLOUT_TINY_POLICY_H_
 #define PLUMB_TESTS_ROLLOUT_TINY_POLICY_H_
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <gtest/gtest.h>
 
 #include <memory>
