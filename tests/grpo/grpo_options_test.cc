@@ -16,7 +16,8 @@ proto::GrpoConfig Parse(const std::vector<std::string>& overrides) {
 }
 
 TEST(GrpoOptionsTest, DefaultsAreThoseOfTheSchema) {
-  const UpdateOptions update = UpdateOf(Parse({}));
+  const UpdateOptions update = UpdateOf(Parse({}), 7);
+  EXPECT_EQ(update.num_ids, 7);
   EXPECT_DOUBLE_EQ(update.loss.clip_low, 0.2);
   EXPECT_DOUBLE_EQ(update.loss.clip_high, 0.28);
   EXPECT_EQ(update.loss.normalizer, LossNormalizer::kTokenMean);
@@ -32,7 +33,7 @@ TEST(GrpoOptionsTest, ReadsEveryField) {
              "algorithm.kl_coef=0.1", "algorithm.advantage_std=group", "algorithm.advantage_epsilon=0.01",
              "sampling.temperature=0.5", "sampling.stop_ids=[3]", "sampling.stop_strings=[x]", "optimizer.beta2=0.95",
              "micro_batch_tokens=77"});
-  const UpdateOptions update = UpdateOf(config);
+  const UpdateOptions update = UpdateOf(config, 0);
   EXPECT_EQ(update.loss.normalizer, LossNormalizer::kConstant);
   EXPECT_EQ(update.loss.constant_length, 9);
   EXPECT_EQ(update.loss.kl_estimator, KlEstimator::kK2);
