@@ -38,9 +38,9 @@ class LocalGenerator : public Generator {
     ASSIGN_OR_RETURN(const RequestId id, engine_->Submit(groups, sampling, take));
     while (!done) {
       if (absl::Now() > deadline) {
+        const int64_t finished = collector.num_finished();  // cancelling finishes the rest
         engine_->Cancel(id);
-        return absl::DeadlineExceededError(absl::StrCat("generation: ", collector.num_finished(), " of ",
-                                                        collector.num_wanted(),
+        return absl::DeadlineExceededError(absl::StrCat("generation: ", finished, " of ", collector.num_wanted(),
                                                         " completions were finished in the time allowed"));
       }
       RETURN_IF_ERROR(engine_->Step());
