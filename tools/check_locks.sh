@@ -13,7 +13,7 @@ if [ ! -f build/CMakeCache.txt ]; then
   exit 3
 fi
 torch=$(sed -n 's/^PLUMB_TORCH_ROOT:PATH=//p' build/CMakeCache.txt)
-flags=(-std=c++20 -fsyntax-only -Wthread-safety -Werror=thread-safety -I. -Ibuild/generated
+flags=('-DPLUMB_VERSION="lock check"' -std=c++20 -fsyntax-only -Wthread-safety -Werror=thread-safety -I. -Ibuild/generated
   -idirafter "$torch/torch/include" -idirafter "$torch/torch/include/torch/csrc/api/include")
 
 # The pass itself must be able to fail.
