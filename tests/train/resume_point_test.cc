@@ -7,6 +7,7 @@
 namespace plumb {
 namespace {
 
+using ::plumb::testing::StatusIs;
 using ::testing::HasSubstr;
 
 constexpr ResumePoint kPoint = {.num_rows = 10, .seed = 3, .position = 25, .skipped_steps = 1, .optimizer_steps = 7};
