@@ -39,8 +39,8 @@ size_t SkipSpaceRight(absl::string_view text, size_t end) {
   return end;
 }
 
-// \w of the regular expressions that the library looks for words with.
-constexpr absl::string_view kWordPart = R"([\w\x{200C}\x{200D}])";
+// \w of the regular expressions that the library looks for words with, which are not Oniguruma's.
+constexpr absl::string_view kWordPart = R"([\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}])";
 
 ByteSpan Span(size_t begin, size_t end) { return {static_cast<int64_t>(begin), static_cast<int64_t>(end)}; }
 

@@ -218,9 +218,10 @@ class Translator {
   }
 
   static bool IsCategory(absl::string_view name) {
-    constexpr absl::string_view kNames[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N", "Nd",
-                                            "Nl", "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S", "Sm",
-                                            "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "Cc", "Cf", "Co"};
+    constexpr absl::string_view kNames[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn",        "Mc",
+                                            "Me", "N",  "Nd", "Nl", "No", "P",  "Pc", "Pd",        "Ps",
+                                            "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk",        "So",
+                                            "Z",  "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Alphabetic"};
     return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
   }
 

@@ -37,7 +37,7 @@ TEST(TokenizerBenchTest, ComparesItselfWithThePeer) {
 TEST(TokenizerBenchFaultTest, APeerWithOtherIdsIsNoPeer) {
   const TestFolder folder;
   const CommandResult result = Plumb(TokenizerBenchOf(folder, PeerOf(folder, "00")));
-  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, HasSubstr("plumb bench tokenizer: error: the peer's ids differ"));
 }
 
