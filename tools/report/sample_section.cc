@@ -30,12 +30,13 @@ std::string AnswersHtml(const RunRecord& run) {
   const std::vector<AnswerPair> pairs = ChooseAnswers(run, kShownAnswers);
   if (pairs.empty()) return "";
   std::string html = absl::StrCat(
-      "<h2>Held-out answers, before and after</h2><div class=\"scroll\"><table><thead><tr><th>Prompt</th><th>Step ",
+      "<h2>Held-out answers, before and after</h2><div class=\"scroll\"><table class=\"answers\"><thead><tr><th>Prompt</th><th>Step ",
       run.first_eval_step, "</th><th>Step ", run.last_eval_step, "</th></tr></thead><tbody>");
   for (const AnswerPair& pair : pairs) {
-    absl::StrAppend(&html, "<tr><td>", Text(pair.after->prompt), "</td><td>", Verdict(pair.before->correct),
-                    Text(pair.before->completion), "</td><td>", Verdict(pair.after->correct),
-                    Text(pair.after->completion), "</td></tr>");
+    absl::StrAppend(&html, "<tr><td>", Text(pair.after->prompt), "</td><td data-step=\"Step ", run.first_eval_step,
+                    "\">", Verdict(pair.before->correct), Text(pair.before->completion), "</td><td data-step=\"Step ",
+                    run.last_eval_step, "\">", Verdict(pair.after->correct), Text(pair.after->completion),
+                    "</td></tr>");
   }
   return html + "</tbody></table></div>";
 }
