@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "policy/policy_folder.h"
+#include "tools/commands/model_place.h"
 #include "tools/exit_code.h"
 
 namespace plumb::cli {
@@ -24,7 +25,7 @@ absl::StatusOr<at::Device> PrepareDevice(const std::string& device, int64_t thre
 }
 
 absl::StatusOr<std::unique_ptr<TextCodec>> LoadCodec(const std::string& model) {
-  if (!FolderExists(model)) return absl::NotFoundError(absl::StrCat(model, ": no such folder"));
+  RETURN_IF_ERROR(CheckModelPlace(model));
   if (!FileExists(JoinPath(model, "tokenizer.json"))) return std::unique_ptr<TextCodec>();
   return TextCodec::Load(model);
 }

@@ -30,7 +30,7 @@ void DeclareCompute(OptionSet& options, ComputeOptions& compute);
 absl::StatusOr<at::Device> PrepareDevice(const std::string& device, int64_t threads);
 
 // The text side of a policy folder; null where it has no tokenizer.json.
-// Errors: kNotFound for the folder; those of TextCodec::Load.
+// Errors: those of CheckModelPlace and TextCodec::Load.
 absl::StatusOr<std::unique_ptr<TextCodec>> LoadCodec(const std::string& model);
 
 struct LoadedModel {

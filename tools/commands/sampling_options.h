@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct SamplingFlags {
 };
 
 // --max-new-tokens, --temperature, --top-p, --top-k, --seed, --stop, --worker, --timeout-seconds,
-// --connect-seconds.
-void DeclareSampling(OptionSet& options, SamplingFlags& flags);
+// --connect-seconds. `greedy_hint` stands behind the message for a temperature of 0.
+void DeclareSampling(OptionSet& options, const std::string& greedy_hint, SamplingFlags& flags);
 
 SamplingOptions ToSamplingOptions(const SamplingFlags& flags, bool greedy);
 
@@ -43,9 +44,15 @@ absl::StatusOr<LoadedGenerator> LoadGenerator(const std::string& model, const Co
 
 // Generates in pieces of rows, so that finished ones can be written while others wait, and shows how far it is.
 // `use` gets the groups of requests [first, first + groups.size()).
+// Errors: those of Generator and `use`. What a generator says of "groups[I]" of a piece names the request's own place
+// among all: RequestOfError() finds it.
 absl::Status GenerateInPieces(Generator& generator, const std::vector<GroupRequest>& requests,
                               const SamplingOptions& sampling, absl::Duration timeout,
                               const std::function<absl::Status(size_t first, std::vector<RolloutGroup> groups)>& use);
+
+// The request that an error of GenerateInPieces() is about; nothing where it is about none. Only for an engine in this
+// process or a single worker: several workers count their own shares.
+std::optional<size_t> RequestOfError(const absl::Status& status);
 
 }  // namespace plumb::cli
 
