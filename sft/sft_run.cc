@@ -23,9 +23,10 @@ void WarnWithoutEnd(const std::string& file, const std::vector<SftRow>& rows, co
       if (row.train_mask[t] && std::find(ends.begin(), ends.end(), row.ids[t]) != ends.end()) return;
     }
   }
-  LogWarning("sft", file, ": no row trains an end token",
-             ends.empty() ? ", and the model folder names none" : ", because of the chat template or because all are cut",
-             ": the policy will not learn to stop");
+  LogWarning(
+      "sft", file, ": no row trains an end token",
+      ends.empty() ? ", and the model folder names none" : ", because of the chat template or because all are cut",
+      ": the policy will not learn to stop");
 }
 
 absl::Status LoadRows(const proto::SftConfig& config, SftParts& parts) {

@@ -31,9 +31,9 @@ struct PromptRow {
 
 // Reads JSONL rows: `messages` (chat), `prompt` and `completion` (texts), or `question` and `answer` (GSM8K). An SFT
 // row without a chat template is prompt_template + completion_template + the end token, and the completion and the end
-// token are trained. Rows longer than `max_length` are cut, and rows that then train nothing are dropped; both are counted
-// in the log.
-// Errors: kNotFound; kInvalidArgument naming file and line: not JSON, a missing key, a wrong type, a duplicate id.
+// token are trained. Rows longer than `max_length` are cut, and rows that then train nothing are dropped; both are
+// counted in the log. Errors: kNotFound; kInvalidArgument naming file and line: not JSON, a missing key, a wrong type,
+// a duplicate id.
 absl::StatusOr<std::vector<SftRow>> LoadSftRows(const proto::DataConfig& config, const TextCodec& codec,
                                                 int64_t max_length);
 

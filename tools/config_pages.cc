@@ -41,8 +41,8 @@ void AddKeys(const google::protobuf::Descriptor& schema, const std::string& pref
     const proto::FieldDoc& doc = DocOf(field);
     if (field.message_type() != nullptr) {
       const bool may_lack = doc.optional() && condition.empty();
-      AddKeys(*field.message_type(), absl::StrCat(key, "."), may_lack ? absl::StrCat(" where ", key, " is given") : condition,
-              help);
+      AddKeys(*field.message_type(), absl::StrCat(key, "."),
+              may_lack ? absl::StrCat(" where ", key, " is given") : condition, help);
       continue;
     }
     std::string text = doc.help();

@@ -10,10 +10,10 @@
 #include "reward/rubric.h"
 #include "text/dataset.h"
 #include "tools/commands/commands.h"
-#include "tools/commands/data_options.h"
 #include "tools/commands/sampling_options.h"
 #include "tools/eval_metrics.h"
 #include "tools/row_files.h"
+#include "tools/row_options.h"
 
 namespace plumb::cli {
 namespace {
@@ -241,7 +241,7 @@ class Eval : public Command {
 
   std::string model_;
   std::string file_;
-  DataFlags data_ = DefaultDataFlags();
+  RowFlags data_ = DefaultRowFlags();
   int64_t max_rows_ = 0;
   std::string verifier_ = "math";
   std::string answer_field_ = "answer";

@@ -68,9 +68,10 @@ class Generate : public Command {
   void Declare(OptionSet& options) override {
     options_ = &options;
     options.Required("--model", "DIR", model_, "Policy folder; with --worker only its tokenizer is read.");
-    options.Required("--input", "FILE", input_, 
-                     "JSONL rows with prompt (text, taken as it is), messages (rendered with the model's chat template) or "
-                     "prompt_ids; - is stdin.");
+    options.Required(
+        "--input", "FILE", input_,
+        "JSONL rows with prompt (text, taken as it is), messages (rendered with the model's chat template) or "
+        "prompt_ids; - is stdin.");
     options.Text("--output", "FILE", output_, "Where to write the rows with their completions; - is stdout.");
     options.Whole("--group-size", {1, 65536}, group_size_, "Completions per row.");
     options.Flag("--greedy", greedy_, "Take the most likely token each time.");
@@ -82,7 +83,8 @@ class Generate : public Command {
   absl::Status Run() override {
     RETURN_IF_ERROR(CheckGreedy());
     if (text_ && options_->Given("--output")) {
-      return absl::InvalidArgumentError("--text: prints to stdout, and has no effect on --output; leave one of them out");
+      return absl::InvalidArgumentError(
+          "--text: prints to stdout, and has no effect on --output; leave one of them out");
     }
     ASSIGN_OR_RETURN(std::vector<InputRow> rows, ReadRows(input_));
     ASSIGN_OR_RETURN(const LoadedGenerator loaded, LoadGenerator(model_, compute_, flags_));

@@ -7,10 +7,10 @@
 #include "grpo/grpo_run.h"
 #include "grpo/grpo_validation.h"
 #include "tools/commands/commands.h"
-#include "tools/commands/run_ending.h"
 #include "tools/commands/run_inputs.h"
 #include "tools/commands/training_options.h"
 #include "tools/config_pages.h"
+#include "tools/report/run_ending.h"
 
 namespace plumb::cli {
 namespace {

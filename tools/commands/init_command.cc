@@ -54,7 +54,8 @@ class Init : public Command {
  private:
   absl::Status CopyTokenizer(const std::string& folder) const {
     if (FolderExists(tokenizer_)) {
-      return absl::InvalidArgumentError(absl::StrCat("--tokenizer: ", tokenizer_, " is a folder, expected a file such as ",
+      return absl::InvalidArgumentError(absl::StrCat("--tokenizer: ", tokenizer_,
+                                                     " is a folder, expected a file such as ",
                                                      JoinPath(tokenizer_, "tokenizer.json")));
     }
     ASSIGN_OR_RETURN(const std::string tokenizer, ReadFile(tokenizer_));
@@ -102,11 +103,12 @@ class Init : public Command {
 }  // namespace
 
 CommandEntry InitCommand() {
-  return {.name = "init",
-          .summary = "Write a policy folder with random weights.",
-          .details = "Equal seeds give equal weights on every machine.",
-          .example = "plumb init --preset tiny-demo --tokenizer examples/arithmetic/tokenizer.json --out runs/my_policy",
-          .make = [] { return std::make_unique<Init>(); }};
+  return {
+      .name = "init",
+      .summary = "Write a policy folder with random weights.",
+      .details = "Equal seeds give equal weights on every machine.",
+      .example = "plumb init --preset tiny-demo --tokenizer examples/arithmetic/tokenizer.json --out runs/my_policy",
+      .make = [] { return std::make_unique<Init>(); }};
 }
 
 }  // namespace plumb::cli

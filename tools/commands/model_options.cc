@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "policy/policy_folder.h"
-#include "tools/commands/model_place.h"
 #include "tools/exit_code.h"
+#include "tools/model_place.h"
 
 namespace plumb::cli {
 

@@ -6,7 +6,7 @@
 #include "checkpoint/model_folder.h"
 #include "policy/model_config.h"
 #include "text/jsonl_rows.h"
-#include "tools/commands/model_place.h"
+#include "tools/model_place.h"
 
 namespace plumb::cli {
 namespace {

@@ -49,8 +49,8 @@ absl::Status CountFromStart(const absl::Status& status, size_t first) {
   const absl::string_view message = status.message();
   const std::optional<NamedGroup> group = FindGroup(message);
   if (!group.has_value()) return status;
-  return absl::Status(status.code(), absl::StrCat(message.substr(0, group->begin), first + group->index,
-                                                  message.substr(group->end)));
+  return absl::Status(status.code(),
+                      absl::StrCat(message.substr(0, group->begin), first + group->index, message.substr(group->end)));
 }
 
 }  // namespace
@@ -62,7 +62,8 @@ std::optional<size_t> RequestOfError(const absl::Status& status) {
 
 void DeclareSampling(OptionSet& options, const std::string& greedy_hint, SamplingFlags& flags) {
   options.Whole("--max-new-tokens", {1, 1 << 24}, flags.max_new_tokens, "Longest completion, in tokens.");
-  options.Number("--temperature", {0, 100, /*above_min=*/true, greedy_hint}, flags.temperature, "Logits are divided by it.");
+  options.Number("--temperature", {0, 100, /*above_min=*/true, greedy_hint}, flags.temperature,
+                 "Logits are divided by it.");
   options.Number("--top-p", {0, 1, /*above_min=*/true}, flags.top_p,
                  "Sample from the smallest set of tokens with this probability.");
   options.Whole("--top-k", {0, 1 << 24}, flags.top_k, "Sample from so many most likely tokens; 0 takes all.");

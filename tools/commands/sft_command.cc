@@ -2,10 +2,10 @@
 #include "base/status_macros.h"
 #include "sft/sft_trainer.h"
 #include "tools/commands/commands.h"
-#include "tools/commands/run_ending.h"
 #include "tools/commands/run_inputs.h"
 #include "tools/commands/training_options.h"
 #include "tools/config_pages.h"
+#include "tools/report/run_ending.h"
 
 namespace plumb::cli {
 namespace {

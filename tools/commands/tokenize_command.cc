@@ -2,8 +2,8 @@
 #include "text/dataset.h"
 #include "text/text_codec.h"
 #include "tools/commands/commands.h"
-#include "tools/commands/data_options.h"
 #include "tools/row_files.h"
+#include "tools/row_options.h"
 
 namespace plumb::cli {
 namespace {
@@ -24,7 +24,7 @@ class Tokenize : public Command {
   void Declare(OptionSet& options) override {
     options_ = &options;
     options.Required("--model", "DIR", model_, "Folder with tokenizer.json; a policy folder is one.");
-    options.Required("--input", "FILE", input_, 
+    options.Required("--input", "FILE", input_,
                      "JSONL rows with text, messages, prompt and completion, or question and answer; - is stdin.");
     options.Text("--output", "FILE", output_, "Where to write; - is stdout.");
     options.Flag("--add-special-tokens", add_special_tokens_, "Text: obey the post-processor (this is the default).");
@@ -61,7 +61,8 @@ class Tokenize : public Command {
       return absl::InvalidArgumentError("expected exactly one of text, messages, prompt and question");
     }
     if (has("text")) return EncodeText(row, codec);
-    if (has("messages") && !data_.no_chat_template) return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
+    if (has("messages") && !data_.no_chat_template)
+      return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
     const RowFormat format = has("messages") ? RowFormat::kMessages
                              : has("prompt") ? RowFormat::kPromptCompletion
                                              : RowFormat::kQuestionAnswer;
@@ -96,7 +97,7 @@ class Tokenize : public Command {
   }
 
   const OptionSet* options_ = nullptr;
-  DataFlags data_ = DefaultDataFlags();
+  RowFlags data_ = DefaultRowFlags();
   std::string model_;
   std::string input_;
   std::string output_ = "-";

@@ -24,7 +24,7 @@ void DeclareTraining(OptionSet& options, const google::protobuf::Descriptor& sch
   options.Required("--config", "FILE", training.config, "YAML file; its keys are below.");
   options.List("--set", "KEY=VALUE", training.overrides, "Override a key of the configuration.");
   options.Flag("--resume", training.resume, "Go on from the newest checkpoint of the run folder.");
-  options.Flag("--check", training.check, 
+  options.Flag("--check", training.check,
                "Check the configuration and the files that it names, print it with all defaults, and exit.");
   options.OnUnknown([&schema](const std::string& name, const std::string& value) -> std::string {
     const std::string key = FindKeyPath(absl::StrReplaceAll(name, {{"-", "_"}}), schema);

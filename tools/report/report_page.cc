@@ -118,8 +118,7 @@ std::string RenderReport(const RunRecord& run) {
       "content=\"width=device-width, initial-scale=1\"><title>",
       title, " - Plumb</title><style>", kStyle, "</style></head><body><main>\n");
   absl::StrAppend(&page, "<header><h1>", title, "</h1><code>", name, "</code><span>", EscapeHtml(run.date),
-                  "</span></header>\n", HeadlineHtml(run), "\n",
-                  PlotsHtml(run), "\n", SamplesHtml(run), "\n");
+                  "</span></header>\n", HeadlineHtml(run), "\n", PlotsHtml(run), "\n", SamplesHtml(run), "\n");
   if (!run.config.empty()) {
     absl::StrAppend(&page,
                     "<h2>Configuration</h2><details><summary>config.yaml, with the source of each value</summary>",

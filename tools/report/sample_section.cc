@@ -30,7 +30,8 @@ std::string AnswersHtml(const RunRecord& run) {
   const std::vector<AnswerPair> pairs = ChooseAnswers(run, kShownAnswers);
   if (pairs.empty()) return "";
   std::string html = absl::StrCat(
-      "<h2>Held-out answers, before and after</h2><div class=\"scroll\"><table class=\"answers\"><thead><tr><th>Prompt</th><th>Step ",
+      "<h2>Held-out answers, before and after</h2><div class=\"scroll\"><table "
+      "class=\"answers\"><thead><tr><th>Prompt</th><th>Step ",
       run.first_eval_step, "</th><th>Step ", run.last_eval_step, "</th></tr></thead><tbody>");
   for (const AnswerPair& pair : pairs) {
     absl::StrAppend(&html, "<tr><td>", Text(pair.after->prompt), "</td><td data-step=\"Step ", run.first_eval_step,

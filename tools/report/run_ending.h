@@ -1,11 +1,11 @@
-#ifndef PLUMB_TOOLS_COMMANDS_RUN_ENDING_H_
-#define PLUMB_TOOLS_COMMANDS_RUN_ENDING_H_
+#ifndef PLUMB_TOOLS_REPORT_RUN_ENDING_H_
+#define PLUMB_TOOLS_REPORT_RUN_ENDING_H_
 
 #include <string>
 
 #include "absl/status/status.h"
 
-namespace plumb::cli {
+namespace plumb {
 
 // What `sft` and `grpo` leave behind in a run folder, however the run ended. Made before the run.
 class RunEnding {
@@ -21,6 +21,6 @@ class RunEnding {
   const std::string before_;  // what metrics.jsonl was
 };
 
-}  // namespace plumb::cli
+}  // namespace plumb
 
-#endif  // PLUMB_TOOLS_COMMANDS_RUN_ENDING_H_
+#endif  // PLUMB_TOOLS_REPORT_RUN_ENDING_H_

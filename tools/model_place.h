@@ -1,5 +1,5 @@
-#ifndef PLUMB_TOOLS_COMMANDS_MODEL_PLACE_H_
-#define PLUMB_TOOLS_COMMANDS_MODEL_PLACE_H_
+#ifndef PLUMB_TOOLS_MODEL_PLACE_H_
+#define PLUMB_TOOLS_MODEL_PLACE_H_
 
 #include <string>
 
@@ -14,4 +14,4 @@ absl::Status CheckModelPlace(const std::string& model);
 
 }  // namespace plumb::cli
 
-#endif  // PLUMB_TOOLS_COMMANDS_MODEL_PLACE_H_
+#endif  // PLUMB_TOOLS_MODEL_PLACE_H_

@@ -1,4 +1,4 @@
-#include "tools/commands/run_ending.h"
+#include "tools/report/run_ending.h"
 
 #include <sys/stat.h>
 
@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "tools/report/report.h"
 
-namespace plumb::cli {
+namespace plumb {
 namespace {
 
 // Changes whenever the file is written; empty where there is none.
@@ -31,8 +31,7 @@ std::string NewestCheckpoint(const std::string& run_folder) {
 
 }  // namespace
 
-RunEnding::RunEnding(std::string run_folder)
-    : run_folder_(std::move(run_folder)), before_(MetricsMark(run_folder_)) {}
+RunEnding::RunEnding(std::string run_folder) : run_folder_(std::move(run_folder)), before_(MetricsMark(run_folder_)) {}
 
 absl::Status RunEnding::Finish(absl::Status run) const {
   const std::string after = MetricsMark(run_folder_);
@@ -48,4 +47,4 @@ absl::Status RunEnding::Finish(absl::Status run) const {
   return run;
 }
 
-}  // namespace plumb::cli
+}  // namespace plumb

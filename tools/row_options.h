@@ -1,5 +1,5 @@
-#ifndef PLUMB_TOOLS_COMMANDS_DATA_OPTIONS_H_
-#define PLUMB_TOOLS_COMMANDS_DATA_OPTIONS_H_
+#ifndef PLUMB_TOOLS_ROW_OPTIONS_H_
+#define PLUMB_TOOLS_ROW_OPTIONS_H_
 
 #include <string>
 
@@ -9,23 +9,23 @@
 // How rows become texts, for the commands that read rows as training does.
 namespace plumb::cli {
 
-struct DataFlags {
+struct RowFlags {
   std::string prompt_template;
   std::string completion_template;
   bool no_chat_template = false;
 };
 
 // The templates' defaults of the configuration schema.
-DataFlags DefaultDataFlags();
+RowFlags DefaultRowFlags();
 
 // --prompt-template, --no-chat-template.
-void DeclarePromptTemplate(OptionSet& options, DataFlags& flags);
+void DeclarePromptTemplate(OptionSet& options, RowFlags& flags);
 // --completion-template.
-void DeclareCompletionTemplate(OptionSet& options, DataFlags& flags);
+void DeclareCompletionTemplate(OptionSet& options, RowFlags& flags);
 
 // The same as a configuration's `data` table. In the templates of a command line \n is a new line.
-proto::DataConfig ToDataConfig(const DataFlags& flags, const std::string& file);
+proto::DataConfig ToDataConfig(const RowFlags& flags, const std::string& file);
 
 }  // namespace plumb::cli
 
-#endif  // PLUMB_TOOLS_COMMANDS_DATA_OPTIONS_H_
+#endif  // PLUMB_TOOLS_ROW_OPTIONS_H_

@@ -1,4 +1,4 @@
-#include "tools/commands/data_options.h"
+#include "tools/row_options.h"
 
 #include "absl/strings/str_replace.h"
 #include "base/check.h"
@@ -17,23 +17,23 @@ proto::DataConfig DefaultData() {
 
 }  // namespace
 
-DataFlags DefaultDataFlags() {
+RowFlags DefaultRowFlags() {
   const proto::DataConfig data = DefaultData();
   return {.prompt_template = data.prompt_template(), .completion_template = data.completion_template()};
 }
 
-void DeclarePromptTemplate(OptionSet& options, DataFlags& flags) {
+void DeclarePromptTemplate(OptionSet& options, RowFlags& flags) {
   options.Text("--prompt-template", "TEXT", flags.prompt_template,
                "How a row becomes its prompt where no chat template is used; \\n is a new line.");
   options.Flag("--no-chat-template", flags.no_chat_template, "Do not render rows with the model's chat template.");
 }
 
-void DeclareCompletionTemplate(OptionSet& options, DataFlags& flags) {
+void DeclareCompletionTemplate(OptionSet& options, RowFlags& flags) {
   options.Text("--completion-template", "TEXT", flags.completion_template,
                "How a row becomes its completion where no chat template is used; \\n is a new line.");
 }
 
-proto::DataConfig ToDataConfig(const DataFlags& flags, const std::string& file) {
+proto::DataConfig ToDataConfig(const RowFlags& flags, const std::string& file) {
   proto::DataConfig data = DefaultData();
   data.set_file(file);
   data.set_prompt_template(absl::StrReplaceAll(flags.prompt_template, {{"\\n", "\n"}}));

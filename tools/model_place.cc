@@ -1,4 +1,4 @@
-#include "tools/commands/model_place.h"
+#include "tools/model_place.h"
 
 #include <algorithm>
 
