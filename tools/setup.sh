@@ -174,6 +174,7 @@ setup_libtorch() {
 main() {
   local packages=("${build_packages[@]}") missing
   case "${1:-}" in
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     --checks) packages+=("${check_packages[@]}") ;;
     '') ;;
     *) fail "unknown option $1" "tools/setup.sh [--checks]" 2 ;;
