@@ -106,7 +106,7 @@ std::string SeriesLine(const Frame& frame, const PlotSeries& series, int color, 
     }
     return svg;
   }
-  const double span = std::max(4.0, static_cast<double>(series.curve.size()) / 20);
+  const double span = std::max(4.0, static_cast<double>(series.curve.size()) / 40);
   return Polyline(frame, series.curve, absl::StrCat(name, " raw")) + Polyline(frame, Smooth(series.curve, span), name);
 }
 

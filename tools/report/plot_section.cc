@@ -119,7 +119,10 @@ std::string PlotsHtml(const RunRecord& run) {
   for (const auto& metric : run.metrics) {
     if (shown.insert(metric.first).second) html += PlannedFigure(OtherPlan(metric.first), run, shown);
   }
-  return absl::StrCat("<h2>Curves</h2><section class=\"plots\">", html, "</section>");
+  return absl::StrCat(
+      "<h2>Curves</h2><p>Numbers and faint lines are as measured; a strong line over a "
+      "faint one is its running mean.</p><section class=\"plots\">",
+      html, "</section>");
 }
 
 }  // namespace plumb

@@ -24,6 +24,7 @@ header { display: flex; align-items: baseline; gap: 14px; flex-wrap: wrap; }
 h1 { font-size: 26px; margin: 0; letter-spacing: -0.02em; }
 header code, header span { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 40px 0 14px; letter-spacing: -0.01em; }
+h2 + p { margin: -10px 0 14px; font-size: 13px; color: var(--soft); }
 h3 { font-size: 14px; margin: 0 0 10px; color: var(--soft); font-weight: 600; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin-top: 22px; }
 .card, figure, .group, .scroll, details { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }

@@ -81,6 +81,13 @@ TEST(SamplesHtmlTest, ShowsWhyThereIsNoReward) {
   EXPECT_THAT(SamplesHtml(run), AllOf(HasSubstr("INVALID"), HasSubstr("no answer field")));
 }
 
+TEST(SamplesHtmlTest, ShowsASingleEvaluationOnce) {
+  RunRecord run = RunWithEvals({{false, false}});
+  EXPECT_THAT(SamplesHtml(run), Not(HasSubstr("before and after")));
+  run.last_eval_step = 20;
+  EXPECT_THAT(SamplesHtml(run), AllOf(HasSubstr("before and after"), HasSubstr("<th>Step 20</th>")));
+}
+
 TEST(SamplesHtmlTest, PutsTheNoteUnderTheCompletion) {
   RunRecord run;
   run.first_sample_step = run.last_sample_step = 1;
