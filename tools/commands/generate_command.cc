@@ -100,8 +100,8 @@ class Generate : public Command {
                            }
                            return writer->Flush();
                          });
-    const std::optional<size_t> wrong = flags_.workers.size() > 1 ? std::nullopt : RequestOfError(status);
-    return wrong.has_value() && *wrong < rows.size() ? Annotate(status, rows[*wrong].place) : status;
+    if (flags_.workers.size() > 1) return status;
+    return NameRequest(status, [&rows](size_t request) { return rows[request].place; });
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 
@@ -55,9 +56,13 @@ absl::Status CountFromStart(const absl::Status& status, size_t first) {
 
 }  // namespace
 
-std::optional<size_t> RequestOfError(const absl::Status& status) {
-  const std::optional<NamedGroup> group = FindGroup(status.message());
-  return group.has_value() ? std::optional<size_t>(group->index) : std::nullopt;
+absl::Status NameRequest(const absl::Status& status, const std::function<std::string(size_t request)>& name) {
+  const absl::string_view message = status.message();
+  const std::optional<NamedGroup> group = FindGroup(message);
+  if (!group.has_value()) return status;
+  absl::string_view rest = message.substr(group->end + 1);
+  if (!absl::ConsumePrefix(&rest, ".")) absl::ConsumePrefix(&rest, ": ");
+  return absl::Status(status.code(), absl::StrCat(name(group->index), ": ", rest));
 }
 
 void DeclareSampling(OptionSet& options, const std::string& greedy_hint, SamplingFlags& flags) {

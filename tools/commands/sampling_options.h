@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,15 +43,15 @@ absl::StatusOr<LoadedGenerator> LoadGenerator(const std::string& model, const Co
 
 // Generates in pieces of rows, so that finished ones can be written while others wait, and shows how far it is.
 // `use` gets the groups of requests [first, first + groups.size()).
-// Errors: those of Generator and `use`. What a generator says of "groups[I]" of a piece names the request's own place
-// among all: RequestOfError() finds it.
+// Errors: those of Generator and `use`; what a generator says of "groups[I]" counts from the first request.
 absl::Status GenerateInPieces(Generator& generator, const std::vector<GroupRequest>& requests,
                               const SamplingOptions& sampling, absl::Duration timeout,
                               const std::function<absl::Status(size_t first, std::vector<RolloutGroup> groups)>& use);
 
-// The request that an error of GenerateInPieces() is about; nothing where it is about none. Only for an engine in this
-// process or a single worker: several workers count their own shares.
-std::optional<size_t> RequestOfError(const absl::Status& status);
+// An error of GenerateInPieces() that is about one request, with `name(request)` in the place of "groups[I]". Other
+// errors are returned as they are. Only for an engine in this process or a single worker: several count their own
+// shares.
+absl::Status NameRequest(const absl::Status& status, const std::function<std::string(size_t request)>& name);
 
 }  // namespace plumb::cli
 

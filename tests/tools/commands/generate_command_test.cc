@@ -123,8 +123,7 @@ TEST(GenerateCommandFaultTest, WhatTheEngineRefusesNamesTheRow) {
       WriteTemporary(folder, "in.jsonl", "{\"prompt_ids\":[3]}\n\n{\"prompt_ids\":[3,4,999999]}\n");
   const CommandResult result = Plumb({"generate", "--model", TinyPolicy(), "--input", input});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:3: "));
-  EXPECT_THAT(result.errors, HasSubstr("is 999999"));
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:3: prompt_ids[2]: is 999999"));
 }
 
 TEST(GenerateCommandFaultTest, ATemperatureOfZeroPointsToGreedy) {
