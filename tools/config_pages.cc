@@ -1,5 +1,6 @@
 #include "tools/config_pages.h"
 
+#include "absl/strings/strip.h"
 #include "base/config.h"
 #include "base/config_field.h"
 #include "proto/config.pb.h"
@@ -42,7 +43,7 @@ void AddKeys(const google::protobuf::Descriptor& schema, const std::string& pref
     if (field.message_type() != nullptr) {
       const bool may_lack = doc.optional() && condition.empty();
       AddKeys(*field.message_type(), absl::StrCat(key, "."),
-              may_lack ? absl::StrCat(" where ", key, " is given") : condition, help);
+              may_lack ? absl::StrCat(" where ", absl::StripSuffix(key, "[]"), " is given") : condition, help);
       continue;
     }
     std::string text = doc.help();

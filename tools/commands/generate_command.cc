@@ -101,7 +101,9 @@ class Generate : public Command {
                            return writer->Flush();
                          });
     if (flags_.workers.size() > 1) return status;
-    return NameRequest(status, [&rows](size_t request) { return rows[request].place; });
+    return NameRequest(status, [&rows](size_t request) {
+      return request < rows.size() ? rows[request].place : absl::StrCat("row ", request);
+    });
   }
 
  private:
