@@ -58,7 +58,7 @@ th, td { padding: 12px 16px; border-bottom: 1px solid var(--rule); vertical-alig
 tr:last-child td { border-bottom: 0; }
 pre { margin: 0; font: 13px/1.45 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; max-height: 15em; overflow-y: auto; }
-td .chip { float: right; }
+.prompt pre, .answers td:first-child pre { font-weight: 600; } td .chip { float: right; margin-left: 8px; }
 .chip { font-size: 12px; font-weight: 600; padding: 1px 9px; border-radius: 999px; background: var(--even-back); }
 .good { color: var(--good); background: var(--good-back); } .bad { color: var(--bad); background: var(--bad-back); }
 .steps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); gap: 14px; }
