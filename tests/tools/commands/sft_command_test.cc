@@ -61,6 +61,38 @@ TEST(SftCommandTest, TrainsAStepAndSaysWhereEverythingIs) {
   EXPECT_THAT(result.errors, HasSubstr("nothing is left to do: 1 of 1 steps are done"));
 }
 
+TEST(SftCommandFaultTest, AnInterruptIsSaidOnce) {
+  const TestFolder folder;
+  const std::string rows = SourcePath("examples/arithmetic/held_out.jsonl");
+  const CommandResult result = plumb::testing::RunCommand({"timeout",
+                                                           "--preserve-status",
+                                                           "-s",
+                                                           "INT",
+                                                           "4",
+                                                           plumb::testing::PlumbProgram(),
+                                                           "sft",
+                                                           "--config",
+                                                           SourcePath("examples/arithmetic/sft.yaml"),
+                                                           "--set",
+                                                           "model=" + TinyPolicy(),
+                                                           "--set",
+                                                           "output=" + folder.File("run"),
+                                                           "--set",
+                                                           "steps=1000000",
+                                                           "--set",
+                                                           "batch_size=1",
+                                                           "--set",
+                                                           "data.file=" + rows,
+                                                           "--set",
+                                                           "eval_data.file=" + rows,
+                                                           "--set",
+                                                           "eval_every_steps=0",
+                                                           "--set",
+                                                           "checkpoint.every_steps=0"});
+  EXPECT_EQ(result.exit_code, 130) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("plumb sft: interrupted after step "));
+}
+
 TEST(SftCommandFaultTest, WrongConfigurationsAreReported) {
   const TestFolder folder;
   const std::string config = WriteTemporary(folder, "sft.yaml", "model: m\noutput: o\nstepz: 1\nbatch_size: 1e3\n");
