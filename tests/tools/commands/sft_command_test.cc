@@ -42,14 +42,14 @@ TEST(SftCommandTest, TrainsAStepAndSaysWhereEverythingIs) {
                                           "--set",
                                           "eval_data.max_rows=4",
                                           "--set",
-                                          "max_sequence_length=8"};
+                                          "max_sequence_length=20"};
   CommandResult result = Plumb(words);
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_TRUE(FileExists(folder.File("run") + "/metrics.jsonl"));
   EXPECT_TRUE(FileExists(folder.File("run") + "/config.yaml"));
   EXPECT_TRUE(FileExists(folder.File("run") + "/report.html"));
   EXPECT_THAT(result.errors, HasSubstr("step 1: eval/loss "));
-  EXPECT_THAT(result.errors, HasSubstr("rows are longer than max_sequence_length 8"));
+  EXPECT_THAT(result.errors, HasSubstr("rows are longer than max_sequence_length 20"));
   EXPECT_THAT(result.errors, HasSubstr("no row trains an end token"));
   EXPECT_THAT(result.errors, HasSubstr("the newest checkpoint is " + folder.File("run") + "/checkpoints/step-1"));
   EXPECT_THAT(result.errors, HasSubstr("the report is " + folder.File("run") + "/report.html"));
