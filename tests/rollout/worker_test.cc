@@ -297,34 +297,6 @@ TEST_F(RolloutServiceFaultTest, AFullQueueDoesNotLoseTheCancelOfAClientThatIsGon
   EXPECT_TRUE(OpenBecomes(0));
 }
 
-TEST_F(RolloutServiceFaultTest, AClientThatLeavesDoesNotCancelALaterCallOfTheSameId) {
-  // About 1 MB that nobody reads: the engine is done with the call, its stream is not.
-  const SamplingOptions much = {
-      .max_new_tokens = 40, .top_k = 700, .ignore_end_tokens = true, .return_kept_sets = true};
-  grpc::ClientContext unread_context;
-  SetLimit(unread_context, absl::Seconds(60));
-  const auto unread = data_->Generate(&unread_context, RequestOf({TinyGroup(0, 5, 16)}, much));
-  proto::GenerateTick tick;
-  ASSERT_TRUE(unread->Read(&tick));
-  ASSERT_TRUE(OpenBecomes(0));
-
-  loop_.SetPaused(true);
-  grpc::ClientContext context;
-  SetLimit(context, absl::Seconds(60));
-  const auto reader = data_->Generate(&context, RequestOf({TinyGroup(0, 5, 1)}, kSampling));
-  ASSERT_TRUE(OpenBecomes(1));
-  unread_context.TryCancel();
-  EXPECT_EQ(unread->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  absl::SleepFor(absl::Milliseconds(300));  // the worker hears of it
-  loop_.SetPaused(false);
-  int tokens = 0;
-  while (reader->Read(&tick)) {
-    for (const proto::SequenceDelta& delta : tick.deltas()) tokens += delta.ids_size();
-  }
-  EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(tokens, 20);
-}
-
 TEST(WorkerFaultTest, RefusesASecondRequestOfTheSameId) {
   const auto worker = TinyWorker();
   const auto data = DataStub(*worker);
