@@ -29,9 +29,10 @@ struct Fp8Band {
 //   values  [rows, columns] row-major, finite, rows at most 128
 Fp8Band QuantizeFp8Band(absl::Span<const float> values, int64_t columns, Fp8Scales scales);
 
-// Multiplies the decoded codes of rows [first_row, first_row + rows) by their scales, in place.
-//   values  [rows, columns]
-//   scales  [ceil(O / 128), ceil(columns / 128)] of the whole matrix
+// Multiplies decoded codes by their scales, in place.
+//   values     [rows, columns]
+//   first_row  place of the first row in its band, 0 ... 127
+//   scales     [bands, ceil(columns / 128)] of the bands that the rows lie in
 void ApplyFp8Scales(absl::Span<float> values, int64_t columns, int64_t first_row, absl::Span<const float> scales);
 
 }  // namespace plumb

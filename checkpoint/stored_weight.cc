@@ -55,8 +55,6 @@ absl::StatusOr<StoredWeight> StoredWeight::Find(const ModelFolder& folder, const
   absl::StatusOr<TensorBytes> scales = folder.Find(scales_name);
   if (!scales.ok()) return Annotate(scales.status(), absl::StrCat(name, " is F8_E4M3 and needs its scales"));
   RETURN_IF_ERROR(CheckScales(scales_name, *scales, tensor));
-  weight.scale_values_.resize(scales->bytes.size() / TensorTypeBytes(scales->type));
-  ToFloats(scales->type, scales->bytes, weight.scale_values_.data());
   weight.scales_ = *std::move(scales);
   return weight;
 }
@@ -70,7 +68,15 @@ absl::Span<const std::byte> StoredWeight::RowBytes(int64_t first, int64_t count)
 
 void StoredWeight::ReadRows(int64_t first, int64_t count, float* out) const {
   ToFloats(tensor_.type, RowBytes(first, count), out);
-  if (quantized()) ApplyFp8Scales(absl::MakeSpan(out, count * row_size_), row_size_, first, scale_values_);
+  if (!quantized() || count == 0) return;
+  // Of the scales, those of the bands that the rows lie in.
+  const int64_t first_band = first / kFp8BlockSize;
+  const int64_t num_scales = (NumFp8Blocks(first + count) - first_band) * NumFp8Blocks(row_size_);
+  const int64_t offset = first_band * NumFp8Blocks(row_size_);
+  const int64_t scale_bytes = TensorTypeBytes(scales_->type);
+  std::vector<float> scales(num_scales);
+  ToFloats(scales_->type, scales_->bytes.subspan(offset * scale_bytes, num_scales * scale_bytes), scales.data());
+  ApplyFp8Scales(absl::MakeSpan(out, count * row_size_), row_size_, first % kFp8BlockSize, scales);
 }
 
 absl::Status ForEachPiece(const WeightRows& rows,

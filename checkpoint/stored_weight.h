@@ -47,7 +47,6 @@ class StoredWeight {
   std::string name_;
   TensorBytes tensor_;
   std::optional<TensorBytes> scales_;
-  std::vector<float> scale_values_;  // [ceil(O / 128) * ceil(N / 128)] where quantized
   int64_t num_rows_ = 1;
   int64_t row_size_ = 1;
 };

@@ -34,13 +34,11 @@ Json ToTransformers5(const Json& config) {
 
 void AddHubRope(const Json& parameters, Json& result) {
   Json scaling = Json::object();
-  bool scaled = false;
   for (const auto& [key, value] : parameters.items()) {
-    if (key == "rope_theta") continue;
-    if (key == "rope_type") scaled = value != "default";
-    scaling[key == "rope_type" ? "type" : key] = value;
+    if (key != "rope_theta") scaling[key == "rope_type" ? "type" : key] = value;
   }
-  result["rope_scaling"] = scaled ? scaling : Json();
+  const bool plain = scaling.size() == 1 && scaling.value("type", "") == "default";
+  result["rope_scaling"] = plain || scaling.empty() ? Json() : scaling;
   result["rope_theta"] = parameters.value("rope_theta", Json(kDefaultTheta));
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "absl/strings/str_join.h"
 #include "base/config_suggestion.h"
 #include "base/status_macros.h"
 #include "tools/command_help.h"
@@ -28,11 +29,21 @@ int UsageError(const std::string& command, const std::vector<std::string>& probl
   return kExitUsage;
 }
 
+// The place of a command: "checkpoint verify" is the command "verify" under the word "checkpoint".
+CLI::App* AddCommand(CLI::App& app, const CommandEntry& entry) {
+  const size_t space = entry.name.find(' ');
+  if (space == std::string::npos) return app.add_subcommand(entry.name, entry.summary);
+  const std::string group = entry.name.substr(0, space);
+  CLI::App* parent = app.get_subcommand_no_throw(group);
+  if (parent == nullptr) parent = app.add_subcommand(group);
+  return parent->add_subcommand(entry.name.substr(space + 1), entry.summary);
+}
+
 std::vector<DeclaredCommand> DeclareAll(CLI::App& app) {
   std::vector<DeclaredCommand> commands;
   for (CommandEntry& entry : AllCommands()) {
     DeclaredCommand declared;
-    declared.app = app.add_subcommand(entry.name, entry.summary);
+    declared.app = AddCommand(app, entry);
     declared.command = entry.make();
     declared.options = std::make_unique<OptionSet>(*declared.app);
     declared.command->Declare(*declared.options);
@@ -60,8 +71,20 @@ int RunCommand(const DeclaredCommand& declared) {
   return ExitCodeOf(status);
 }
 
-int UnknownCommand(const std::vector<DeclaredCommand>& commands, const std::vector<std::string>& words) {
+// The commands under a word ("checkpoint") that was given without one of them; empty for any other command line.
+std::vector<CommandEntry> GroupOf(CLI::App& app, const std::vector<DeclaredCommand>& commands) {
+  std::vector<CommandEntry> entries;
+  for (const DeclaredCommand& declared : commands) {
+    if (declared.app->get_parent() != &app && declared.app->get_parent()->parsed()) entries.push_back(declared.entry);
+  }
+  return entries;
+}
+
+int UnknownCommand(const std::vector<DeclaredCommand>& commands, const std::vector<CommandEntry>& group,
+                   const std::vector<std::string>& words) {
   std::vector<std::string> names;
+  for (const CommandEntry& entry : group) names.push_back(entry.name);
+  if (!group.empty()) return UsageError("", {absl::StrCat("expected one of: ", absl::StrJoin(names, ", "))});
   for (const DeclaredCommand& declared : commands) names.push_back(declared.entry.name);
   if (words.empty()) return UsageError("", {"expected a command"});
   return UsageError("", {absl::StrCat(words[0], ": unknown command", DidYouMean(words[0], names))});
@@ -78,8 +101,10 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const DeclaredCommand* declared = FindParsed(commands);
-    std::vector<CommandEntry> entries;
-    for (const DeclaredCommand& each : commands) entries.push_back(each.entry);
+    std::vector<CommandEntry> entries = GroupOf(app, commands);
+    if (entries.empty()) {
+      for (const DeclaredCommand& each : commands) entries.push_back(each.entry);
+    }
     std::cout << (declared == nullptr ? ProgramHelp(entries) : CommandHelp(declared->entry, *declared->options));
     return kExitSuccess;
   } catch (const CLI::ParseError& error) {
@@ -91,7 +116,8 @@ int Main(int argc, char** argv) {
     return kExitSuccess;
   }
   const DeclaredCommand* declared = FindParsed(commands);
-  return declared == nullptr ? UnknownCommand(commands, app.remaining()) : RunCommand(*declared);
+  return declared == nullptr ? UnknownCommand(commands, GroupOf(app, commands), app.remaining())
+                             : RunCommand(*declared);
 }
 
 }  // namespace
