@@ -7,8 +7,8 @@
 
 #include "absl/types/span.h"
 
-// Weights in FP8 blocks: a matrix [O, N] is stored as F8_E4M3 codes with one float32 scale for each block of 128 x 128,
-// [ceil(O / 128), ceil(N / 128)]; blocks at the lower and right border are partial. weight = code x scale, in float32.
+// Weights in FP8 blocks: a matrix of O x N is stored as F8_E4M3 codes with one float32 scale for each block of
+// 128 x 128, ceil(O / 128) x ceil(N / 128) of them; blocks at the lower and right border are partial. weight = code x scale, in float32.
 // Source: arXiv:2412.19437, section 3.3, and the weights' description published with it.
 namespace plumb {
 
@@ -21,8 +21,8 @@ enum class Fp8Scales { kFloat32, kPowersOfTwo };
 
 // One band of blocks: at most 128 rows of a matrix.
 struct Fp8Band {
-  std::vector<std::byte> codes;  // [rows, N] F8_E4M3
-  std::vector<float> scales;     // [ceil(N / 128)]
+  std::vector<std::byte> codes;  // F8_E4M3, rows x columns
+  std::vector<float> scales;     // one for each 128 columns
 };
 
 // Quantizes a band. A block of zeros gets a small scale, so that nothing is divided by 0.

@@ -8,7 +8,7 @@
 #include "base/torch_guard.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/number_formats.h"
-#include "policy/config_spelling.h"
+#include "policy/export/config_spelling.h"
 #include "policy/kept_mtp.h"
 #include "policy/weights.h"
 

@@ -63,8 +63,8 @@ TEST(ModelConfigTest, MoeLayersFollowTheDenseOnes) {
 
 TEST(ModelConfigTest, RefusesWhatIsNotSupportedByName) {
   const auto invalid = absl::StatusCode::kInvalidArgument;
-  EXPECT_THAT(StatusWith("quantization_config", {{"quant_method", "fp8"}}),
-              StatusIs(invalid, HasSubstr("quantization_config")));
+  EXPECT_THAT(StatusWith("quantization_config", {{"quant_method", "gptq"}}),
+              StatusIs(invalid, HasSubstr("quantization_config.quant_method is gptq")));
   EXPECT_THAT(StatusWith("model_type", "llama"), StatusIs(invalid, HasSubstr("model_type is llama")));
   EXPECT_THAT(StatusWith("hidden_act", "gelu"), StatusIs(invalid, HasSubstr("hidden_act is gelu")));
   EXPECT_THAT(StatusWith("topk_method", "greedy"), StatusIs(invalid, HasSubstr("topk_method is greedy")));

@@ -4,12 +4,12 @@
 #include <map>
 
 #include "checkpoint/model_folder.h"
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 #include "policy/kept_mtp.h"
 #include "policy/policy_folder.h"
 #include "policy/weights.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/mtp_folder.h"
+#include "tests/policy/export/mtp_folder.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 

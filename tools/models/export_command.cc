@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "checkpoint/atomic_folder.h"
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 #include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "tools/commands/commands.h"

@@ -1,5 +1,5 @@
-#ifndef PLUMB_POLICY_FOLDER_EXPORT_H_
-#define PLUMB_POLICY_FOLDER_EXPORT_H_
+#ifndef PLUMB_POLICY_EXPORT_FOLDER_EXPORT_H_
+#define PLUMB_POLICY_EXPORT_FOLDER_EXPORT_H_
 
 #include <cstdint>
 #include <memory>
@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "checkpoint/fp8_blocks.h"
 #include "checkpoint/model_folder.h"
-#include "policy/config_spelling.h"
+#include "policy/export/config_spelling.h"
 #include "policy/folder_layout.h"
 
 namespace plumb {
@@ -76,4 +76,4 @@ class FolderExport {
 
 }  // namespace plumb
 
-#endif  // PLUMB_POLICY_FOLDER_EXPORT_H_
+#endif  // PLUMB_POLICY_EXPORT_FOLDER_EXPORT_H_

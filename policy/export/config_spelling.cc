@@ -1,4 +1,4 @@
-#include "policy/config_spelling.h"
+#include "policy/export/config_spelling.h"
 
 namespace plumb {
 namespace {

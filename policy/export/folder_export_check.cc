@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 
 namespace plumb {
 namespace {

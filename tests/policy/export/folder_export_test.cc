@@ -1,4 +1,4 @@
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "policy/policy_folder.h"
 #include "policy/weights.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/mtp_folder.h"
+#include "tests/policy/export/mtp_folder.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 

@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "base/file.h"
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 

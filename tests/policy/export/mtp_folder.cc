@@ -1,4 +1,4 @@
-#include "tests/policy/mtp_folder.h"
+#include "tests/policy/export/mtp_folder.h"
 
 #include <ATen/ATen.h>
 

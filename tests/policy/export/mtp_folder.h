@@ -1,5 +1,5 @@
-#ifndef PLUMB_TESTS_POLICY_MTP_FOLDER_H_
-#define PLUMB_TESTS_POLICY_MTP_FOLDER_H_
+#ifndef PLUMB_TESTS_POLICY_EXPORT_MTP_FOLDER_H_
+#define PLUMB_TESTS_POLICY_EXPORT_MTP_FOLDER_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ void ExpectSameFolders(const std::string& expected, const std::string& found);
 
 }  // namespace plumb::testing
 
-#endif  // PLUMB_TESTS_POLICY_MTP_FOLDER_H_
+#endif  // PLUMB_TESTS_POLICY_EXPORT_MTP_FOLDER_H_

@@ -1,4 +1,4 @@
-#include "policy/folder_export.h"
+#include "policy/export/folder_export.h"
 
 #include <algorithm>
 #include <cmath>

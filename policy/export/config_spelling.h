@@ -1,5 +1,5 @@
-#ifndef PLUMB_POLICY_CONFIG_SPELLING_H_
-#define PLUMB_POLICY_CONFIG_SPELLING_H_
+#ifndef PLUMB_POLICY_EXPORT_CONFIG_SPELLING_H_
+#define PLUMB_POLICY_EXPORT_CONFIG_SPELLING_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ void SetConfigDtype(Json& config, const std::string& dtype);
 
 }  // namespace plumb
 
-#endif  // PLUMB_POLICY_CONFIG_SPELLING_H_
+#endif  // PLUMB_POLICY_EXPORT_CONFIG_SPELLING_H_
