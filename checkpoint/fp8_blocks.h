@@ -8,8 +8,8 @@
 #include "absl/types/span.h"
 
 // Weights in FP8 blocks: a matrix of O x N is stored as F8_E4M3 codes with one float32 scale for each block of
-// 128 x 128, ceil(O / 128) x ceil(N / 128) of them; blocks at the lower and right border are partial. weight = code x scale, in float32.
-// Source: arXiv:2412.19437, section 3.3, and the weights' description published with it.
+// 128 x 128, ceil(O / 128) x ceil(N / 128) of them; blocks at the lower and right border are partial. weight = code x
+// scale, in float32. Source: arXiv:2412.19437, section 3.3, and the weights' description published with it.
 namespace plumb {
 
 inline constexpr int64_t kFp8BlockSize = 128;

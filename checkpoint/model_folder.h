@@ -56,8 +56,8 @@ struct ModelFolderContent {
 
 // Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them: one
 // model.safetensors, or shards of at most `max_shard_bytes` with an index, filled in the order of `tensors`.
-// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape, and for a file to copy that is a
-// link to outside its folder; those of base/file.h.
+// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape, and for a file to copy that is
+// a link to outside its folder; those of base/file.h.
 absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content);
 
 }  // namespace plumb

@@ -90,10 +90,10 @@ absl::Status FolderExport::CheckTensors(const ModelFolder& written) const {
     const absl::StatusOr<TensorBytes> found = written.Find(expected.name);
     if (!found.ok()) return Differs(written.path(), expected.name, "missing");
     if (found->type != expected.type || found->shape != expected.shape) {
-      return Differs(written.path(), expected.name,
-                     absl::StrCat("is ", TensorTypeName(found->type), " [", absl::StrJoin(found->shape, ", "),
-                                  "], expected ", TensorTypeName(expected.type), " [",
-                                  absl::StrJoin(expected.shape, ", "), "]"));
+      return Differs(
+          written.path(), expected.name,
+          absl::StrCat("is ", TensorTypeName(found->type), " [", absl::StrJoin(found->shape, ", "), "], expected ",
+                       TensorTypeName(expected.type), " [", absl::StrJoin(expected.shape, ", "), "]"));
     }
     RETURN_IF_ERROR(CompareBytes(expected, found->bytes, written.path()));
     extra.erase(expected.name);

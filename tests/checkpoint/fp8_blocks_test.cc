@@ -21,9 +21,7 @@ std::vector<float> Floats(const TensorBytes& tensor) {
 
 class Fp8BlocksGoldenTest : public ::testing::TestWithParam<std::string> {
  protected:
-  void SetUp() override {
-    ASSERT_OK_AND_ASSIGN(file_, SafetensorsFile::Open(GoldenPath("formats/fp8.safetensors")));
-  }
+  void SetUp() override { ASSERT_OK_AND_ASSIGN(file_, SafetensorsFile::Open(GoldenPath("formats/fp8.safetensors"))); }
   const TensorBytes& Tensor(const std::string& block, const std::string& name) const {
     return file_->tensors().at(absl::StrCat(block, ".", GetParam(), ".", name));
   }

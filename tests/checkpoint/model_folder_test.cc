@@ -112,9 +112,9 @@ TEST(ModelFolderFaultTest, ATensorThatTheIndexForgetsIsNamed) {
   static const std::byte kBytes[2] = {};
   const TestFolder root;
   ASSERT_OK(WriteSharded(root.path(), R"({"a": "one.safetensors"})"));
-  ASSERT_OK(WriteSafetensors(root.File("one.safetensors"),
-                             {{"a", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}},
-                              {"b", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}}}));
+  ASSERT_OK(
+      WriteSafetensors(root.File("one.safetensors"), {{"a", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}},
+                                                      {"b", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}}}));
   EXPECT_THAT(ModelFolder::Open(root.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("one.safetensors: b is not in")));
 }

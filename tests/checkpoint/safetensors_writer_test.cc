@@ -1,6 +1,6 @@
 #include "base/file.h"
-#include "checkpoint/safetensors.h"
 #include "base/status_macros.h"
+#include "checkpoint/safetensors.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 

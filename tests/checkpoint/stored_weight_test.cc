@@ -27,8 +27,7 @@ class StoredWeightTest : public ::testing::Test {
     RETURN_IF_ERROR(WriteFileAtomic(folder_.File("config.json"), "{}"));
     std::vector<std::byte> bytes(scales.size() * TensorTypeBytes(scale_type));
     FromFloats(scale_type, scales, bytes.data());
-    RETURN_IF_ERROR(
-        WriteSafetensors(folder_.File("a.safetensors"), {{"w", {TensorType::kF8E4M3, {2, 130}, codes_}}}));
+    RETURN_IF_ERROR(WriteSafetensors(folder_.File("a.safetensors"), {{"w", {TensorType::kF8E4M3, {2, 130}, codes_}}}));
     RETURN_IF_ERROR(
         WriteSafetensors(folder_.File("b.safetensors"), {{"w_scale_inv", {scale_type, scale_shape, bytes}}}));
     RETURN_IF_ERROR(WriteFileAtomic(folder_.File("model.safetensors.index.json"),
@@ -71,14 +70,14 @@ TEST(StoredWeightFaultTest, MissingScalesAndTypesThatAreNoWeightsAreNamed) {
   const TestFolder folder;
   const std::vector<std::byte> bytes(8);
   ASSERT_OK(WriteFileAtomic(folder.File("config.json"), "{}"));
-  ASSERT_OK(WriteSafetensors(folder.File("model.safetensors"),
-                             {{"w", {TensorType::kF8E4M3, {2, 4}, bytes}},
-                              {"stacked", {TensorType::kF8E4M3, {2, 2, 2}, bytes}},
-                              {"packed", {TensorType::kI32, {2}, bytes}}}));
+  ASSERT_OK(WriteSafetensors(folder.File("model.safetensors"), {{"w", {TensorType::kF8E4M3, {2, 4}, bytes}},
+                                                                {"stacked", {TensorType::kF8E4M3, {2, 2, 2}, bytes}},
+                                                                {"packed", {TensorType::kI32, {2}, bytes}}}));
   ASSERT_OK_AND_ASSIGN(const auto model, ModelFolder::Open(folder.path()));
   EXPECT_THAT(StoredWeight::Find(*model, "w"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("w is F8_E4M3 and needs its scales: w_scale_inv")));
-  EXPECT_THAT(StoredWeight::Find(*model, "stacked"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("stacked")));
+  EXPECT_THAT(StoredWeight::Find(*model, "stacked"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("stacked")));
   EXPECT_THAT(StoredWeight::Find(*model, "packed"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("packed: type is I32")));
   EXPECT_THAT(StoredWeight::Find(*model, "none"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("none")));

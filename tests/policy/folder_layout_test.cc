@@ -10,8 +10,8 @@
 namespace plumb {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::GoldenPath;
+using ::testing::HasSubstr;
 using testing::StatusIs;
 using testing::TestFolder;
 

@@ -10,7 +10,9 @@ namespace {
 
 using testing::PublishedConfig;
 
-ParameterCounts CountsOf(const std::string& model) { return CountParameters(*ParseModelConfig(PublishedConfig(model))); }
+ParameterCounts CountsOf(const std::string& model) {
+  return CountParameters(*ParseModelConfig(PublishedConfig(model)));
+}
 
 // Published totals, in units of 1e9; the reports round the active ones.
 TEST(ModelSizeGoldenTest, TotalsOfPublishedModels) {

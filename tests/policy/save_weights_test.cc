@@ -8,8 +8,8 @@
 #include "policy/kept_mtp.h"
 #include "policy/policy_folder.h"
 #include "policy/weights.h"
-#include "tests/policy/golden_model.h"
 #include "tests/policy/export/mtp_folder.h"
+#include "tests/policy/golden_model.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 
@@ -86,7 +86,8 @@ TEST(SaveWeightsTest, CopiesOfTheEmbeddingAndTheHeadFollowTheTrainedOnes) {
   weights.lm_head.fill_(0.5);
   ASSERT_OK(SaveWeights(weights, saved.path(), source.path()));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<ModelFolder> folder, ModelFolder::Open(saved.path()));
-  EXPECT_EQ(folder->Find("model.layers.3.embed_tokens.weight")->bytes, folder->Find("model.embed_tokens.weight")->bytes);
+  EXPECT_EQ(folder->Find("model.layers.3.embed_tokens.weight")->bytes,
+            folder->Find("model.embed_tokens.weight")->bytes);
   EXPECT_EQ(folder->Find("model.layers.3.shared_head.head.weight")->bytes, folder->Find("lm_head.weight")->bytes);
 }
 

@@ -5,7 +5,8 @@
 
 #include "tools/command.h"
 
-// The subcommands; each is in the source file of its name, here or in tools/models/. docs/guide.md and `plumb COMMAND --help` say what they do.
+// The subcommands; each is in the source file of its name, here or in tools/models/. docs/guide.md and `plumb COMMAND
+// --help` say what they do.
 namespace plumb::cli {
 
 CommandEntry InitCommand();

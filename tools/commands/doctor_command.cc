@@ -70,8 +70,7 @@ class Doctor : public Command {
     Json report;
     report["cores"] = std::thread::hardware_concurrency();
     report["instruction_set"] = at::get_cpu_capability();
-    report["memory"] =
-        absl::StrCat(Gibibytes(AvailableMemoryBytes()), " free of ", Gibibytes(TotalMemoryBytes()));
+    report["memory"] = absl::StrCat(Gibibytes(AvailableMemoryBytes()), " free of ", Gibibytes(TotalMemoryBytes()));
     report["disk"] = DiskText(".");
     report["cuda"] = CudaText();
     report["ports"] = PortText();

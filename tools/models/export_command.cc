@@ -82,16 +82,17 @@ class CheckpointExport : public Command {
     const double available = AvailableMemoryBytes();
     if (skip_logits_ || (available > 0 && needed > available)) {
       LogInfo("export", "logits are not compared: ",
-              skip_logits_ ? "--skip-logits"
-                           : absl::StrFormat("needs %.1f GB of memory, %.1f GB are free", needed / 1e9, available / 1e9));
+              skip_logits_
+                  ? "--skip-logits"
+                  : absl::StrFormat("needs %.1f GB of memory, %.1f GB are free", needed / 1e9, available / 1e9));
       result["logits"] = nullptr;
       return absl::OkStatus();
     }
     SetTensorThreads(static_cast<int>(threads_));
     ASSIGN_OR_RETURN(const LogitDifference difference, CompareLogits(source_, folder.path()));
     if (check.lossless && difference.largest != 0.0) {
-      return absl::DataLossError(absl::StrCat("the export is wrong: weights are equal, but logits differ by ",
-                                              difference.largest));
+      return absl::DataLossError(
+          absl::StrCat("the export is wrong: weights are equal, but logits differ by ", difference.largest));
     }
     result["logits"] = {{"largest_difference", difference.largest},
                         {"standard_deviation", difference.deviation},
@@ -113,17 +114,18 @@ class CheckpointExport : public Command {
 }  // namespace
 
 CommandEntry CheckpointExportCommand() {
-  return {.name = "checkpoint export",
-          .summary = "Write a model folder in another form, and check it.",
-          .details =
-              "Weights are read and written piece by piece: the model need not fit into memory. Then what was written\n"
-              "is compared with the source: names, shapes, the bytes of a second conversion, the numbers that a reader\n"
-              "gets, and, where both fit into memory, logits. A folder appears only if all of it is right.\n"
-              "Layers for multi-token prediction, the tokenizer and the chat template go along.",
-          .example =
-              "plumb checkpoint export runs/sft/checkpoints/latest out --dtype bfloat16\n"
-              "plumb checkpoint export DeepSeek-V3 V3-bf16 --dtype bfloat16 --shard-gigabytes 10",
-          .make = [] { return std::make_unique<CheckpointExport>(); }};
+  return {
+      .name = "checkpoint export",
+      .summary = "Write a model folder in another form, and check it.",
+      .details =
+          "Weights are read and written piece by piece: the model need not fit into memory. Then what was written\n"
+          "is compared with the source: names, shapes, the bytes of a second conversion, the numbers that a reader\n"
+          "gets, and, where both fit into memory, logits. A folder appears only if all of it is right.\n"
+          "Layers for multi-token prediction, the tokenizer and the chat template go along.",
+      .example =
+          "plumb checkpoint export runs/sft/checkpoints/latest out --dtype bfloat16\n"
+          "plumb checkpoint export DeepSeek-V3 V3-bf16 --dtype bfloat16 --shard-gigabytes 10",
+      .make = [] { return std::make_unique<CheckpointExport>(); }};
 }
 
 }  // namespace plumb::cli

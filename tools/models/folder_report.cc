@@ -62,9 +62,9 @@ class FolderReporter {
     int64_t moe_layers = 0;
     for (int64_t layer = 0; layer < config.num_layers; ++layer) moe_layers += config.IsMoeLayer(layer) ? 1 : 0;
     Line("family", absl::StrCat(family, " (model_type ", config.source["model_type"].get<std::string>(), ")"));
-    Line("layers", absl::StrCat(config.num_layers, ", of which ", moe_layers, " with experts; width ",
-                                config.hidden_size, ", ", config.num_heads, " heads, latents of ", config.kv_lora_rank,
-                                " + ", config.qk_rope_head_dim));
+    Line("layers",
+         absl::StrCat(config.num_layers, ", of which ", moe_layers, " with experts; width ", config.hidden_size, ", ",
+                      config.num_heads, " heads, latents of ", config.kv_lora_rank, " + ", config.qk_rope_head_dim));
     if (moe_layers > 0) {
       Line("experts", absl::StrCat(config.num_experts, " routed, ", config.experts_per_token, " of them per token, in ",
                                    config.groups_per_token, " of ", config.num_groups, " groups; ",
@@ -89,11 +89,10 @@ class FolderReporter {
     for (const absl::Status& problem : layout.problems) Problem(problem);
     AddPrecision(layout, config);
     if (config.num_mtp_layers > 0 || !layout.mtp.empty()) {
-      Line("prediction", layout.mtp.empty()
-                             ? "config.json names layers for multi-token prediction, the folder has none"
-                             : absl::StrCat(config.num_mtp_layers, " layer for multi-token prediction, ",
-                                            Amount(static_cast<double>(CountParameters(config).mtp)),
-                                            " parameters: kept, not run"));
+      Line("prediction", layout.mtp.empty() ? "config.json names layers for multi-token prediction, the folder has none"
+                                            : absl::StrCat(config.num_mtp_layers, " layer for multi-token prediction, ",
+                                                           Amount(static_cast<double>(CountParameters(config).mtp)),
+                                                           " parameters: kept, not run"));
     }
     for (const PlacedWeight& weight : layout.trunk) CheckFinite(weight);
     for (const PlacedWeight& weight : layout.mtp) CheckFinite(weight);
@@ -139,7 +138,8 @@ class FolderReporter {
     Line("tokenizer", absl::StrCat(tokens, " tokens for a vocabulary of ", vocab_size, "; begins with ",
                                    (*codec)->bos_id(), ", ends with ", absl::StrJoin((*codec)->end_ids(), ", ")));
     if (vocab_size > 0 && tokens > vocab_size) {
-      report_.problems.push_back(absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", vocab_size));
+      report_.problems.push_back(
+          absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", vocab_size));
     }
     for (const int64_t id : (*codec)->end_ids()) {
       if (vocab_size > 0 && id >= vocab_size) {

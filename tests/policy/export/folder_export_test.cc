@@ -6,8 +6,8 @@
 #include "base/status_macros.h"
 #include "policy/policy_folder.h"
 #include "policy/weights.h"
-#include "tests/policy/golden_model.h"
 #include "tests/policy/export/mtp_folder.h"
+#include "tests/policy/golden_model.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 

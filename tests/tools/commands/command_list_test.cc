@@ -38,8 +38,8 @@ TEST_P(HelpGoldenTest, IsAsAgreed) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpGoldenTest,
                          ::testing::Values("init", "sft", "grpo", "rollout", "reward", "generate", "score", "eval",
-                                           "tokenize", "checkpoint verify", "checkpoint export", "plan", "report", "doctor",
-                                           "config-reference", "gradients"));
+                                           "tokenize", "checkpoint verify", "checkpoint export", "plan", "report",
+                                           "doctor", "config-reference", "gradients"));
 
 TEST(ProgramHelpGoldenTest, ListsTheCommands) {
   const CommandResult result = Plumb({"--help"});

@@ -13,9 +13,8 @@ using ::testing::HasSubstr;
 
 TEST(CheckpointExportTest, WritesShardsWithEqualLogits) {
   const TestFolder folder;
-  const CommandResult result =
-      Plumb({"checkpoint", "export", TinyPolicy(), folder.File("out"), "--shard-gigabytes", "0.0005", "--spelling",
-             "transformers-5", "--experts", "fused"});
+  const CommandResult result = Plumb({"checkpoint", "export", TinyPolicy(), folder.File("out"), "--shard-gigabytes",
+                                      "0.0005", "--spelling", "transformers-5", "--experts", "fused"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   const Json object = *ParseJson(result.output, "output");
   EXPECT_TRUE(object["lossless"]);

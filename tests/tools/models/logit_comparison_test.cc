@@ -19,7 +19,8 @@ TEST(LogitComparisonTest, AModelEqualsItself) {
 }
 
 TEST(LogitComparisonTest, AMissingFolderIsNamed) {
-  EXPECT_THAT(CompareLogits("/nowhere/a", "/nowhere/a"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere/a")));
+  EXPECT_THAT(CompareLogits("/nowhere/a", "/nowhere/a"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere/a")));
 }
 
 }  // namespace
