@@ -62,7 +62,7 @@ def random_config(rng):
     layers = rng.randint(1, 4)
     heads = rng.choice([1, 2, 3, 4])
     rope_width = rng.choice([4, 8, 16])
-    fields = {"vocab_size": rng.choice([64, 130, 257]), "hidden_size": rng.choice([32, 48, 64]),
+    fields = {"vocab_size": rng.choice([64, 130, 257]), "hidden_size": heads * rng.choice([16, 20, 24]),
               "intermediate_size": rng.choice([40, 64, 96]), "num_hidden_layers": layers, "num_attention_heads": heads,
               "num_key_value_heads": heads, "q_lora_rank": rng.choice([None, 12, 24]),
               "kv_lora_rank": rng.choice([8, 20, 32]), "qk_nope_head_dim": rng.choice([8, 12, 16]),
