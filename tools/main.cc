@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "absl/strings/str_join.h"
 #include "base/config_suggestion.h"
@@ -30,20 +31,20 @@ int UsageError(const std::string& command, const std::vector<std::string>& probl
 }
 
 // The place of a command: "checkpoint verify" is the command "verify" under the word "checkpoint".
-CLI::App* AddCommand(CLI::App& app, const CommandEntry& entry) {
+CLI::App* AddCommand(CLI::App& app, std::map<std::string, CLI::App*>& groups, const CommandEntry& entry) {
   const size_t space = entry.name.find(' ');
   if (space == std::string::npos) return app.add_subcommand(entry.name, entry.summary);
-  const std::string group = entry.name.substr(0, space);
-  CLI::App* parent = app.get_subcommand_no_throw(group);
-  if (parent == nullptr) parent = app.add_subcommand(group);
-  return parent->add_subcommand(entry.name.substr(space + 1), entry.summary);
+  CLI::App*& group = groups[entry.name.substr(0, space)];
+  if (group == nullptr) group = app.add_subcommand(entry.name.substr(0, space));
+  return group->add_subcommand(entry.name.substr(space + 1), entry.summary);
 }
 
 std::vector<DeclaredCommand> DeclareAll(CLI::App& app) {
+  std::map<std::string, CLI::App*> groups;
   std::vector<DeclaredCommand> commands;
   for (CommandEntry& entry : AllCommands()) {
     DeclaredCommand declared;
-    declared.app = AddCommand(app, entry);
+    declared.app = AddCommand(app, groups, entry);
     declared.command = entry.make();
     declared.options = std::make_unique<OptionSet>(*declared.app);
     declared.command->Declare(*declared.options);
