@@ -1,5 +1,6 @@
 #include "policy/export/folder_export.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
@@ -108,6 +109,9 @@ TEST(FolderExportTest, NarrowTypesRoundEachWeightOnce) {
   EXPECT_LE(to_half.largest_change, 1.0 / 2048);
   EXPECT_LE(to_brain.largest_change, 1.0 / 256);
   EXPECT_GT(to_brain.largest_change, to_half.largest_change);
+  ASSERT_OK_AND_ASSIGN(const PolicyWeights loaded, LoadPolicyFolder(half.path(), at::kFloat, at::kCPU));
+  ASSERT_OK_AND_ASSIGN(const PolicyWeights original, LoadPolicyFolder(source, at::kFloat, at::kCPU));
+  EXPECT_TRUE(loaded.embed.equal(original.embed.to(at::kHalf).to(at::kFloat)));
   ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(brain.path()));
   // A router that the type cannot hold stays as it is.
   EXPECT_EQ(folder->Find("model.layers.1.mlp.gate.weight")->type, TensorType::kF32);
