@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "sft/sft_trainer.h"
 #include "text/text_codec.h"

@@ -108,6 +108,30 @@ TEST(ModelFolderFaultTest, AnIndexMustAgreeWithTheShards) {
   EXPECT_THAT(ModelFolder::Open(no_map.path()), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("weight_map")));
 }
 
+TEST(ModelFolderFaultTest, ATensorThatTheIndexForgetsIsNamed) {
+  static const std::byte kBytes[2] = {};
+  const TestFolder root;
+  ASSERT_OK(WriteSharded(root.path(), R"({"a": "one.safetensors"})"));
+  ASSERT_OK(
+      WriteSafetensors(root.File("one.safetensors"), {{"a", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}},
+                                                      {"b", {TensorType::kU8, {1}, absl::MakeConstSpan(kBytes, 1)}}}));
+  EXPECT_THAT(ModelFolder::Open(root.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("one.safetensors: b is not in")));
+}
+
+TEST(ModelFolderFaultTest, ConfigAndIndexMayNotBeLinksToOutside) {
+  for (const char* name : {"config.json", kIndex}) {
+    const TestFolder root;
+    const std::string folder = root.File("model");
+    ASSERT_OK(WriteSharded(folder, R"({"a": "one.safetensors"})"));
+    std::filesystem::rename(JoinPath(folder, name), root.File("outside"));
+    std::filesystem::create_symlink("../outside", JoinPath(folder, name));
+    EXPECT_THAT(ModelFolder::Open(folder),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("outside the model folder")))
+        << name;
+  }
+}
+
 TEST(ModelFolderFaultTest, ALinkMayNotLeaveTheFolder) {
   const TestFolder root;
   const std::string folder = root.File("model");

@@ -3,9 +3,22 @@
 namespace plumb::cli {
 
 std::vector<CommandEntry> AllCommands() {
-  return {InitCommand(),     SftCommand(),      GrpoCommand(),   RolloutCommand(),
-          RewardCommand(),   GenerateCommand(), ScoreCommand(),  EvalCommand(),
-          TokenizeCommand(), ReportCommand(),   DoctorCommand(), ConfigReferenceCommand()};
+  return {InitCommand(),
+          SftCommand(),
+          GrpoCommand(),
+          RolloutCommand(),
+          RewardCommand(),
+          GenerateCommand(),
+          ScoreCommand(),
+          EvalCommand(),
+          TokenizeCommand(),
+          CheckpointVerifyCommand(),
+          CheckpointExportCommand(),
+          PlanCommand(),
+          ReportCommand(),
+          DoctorCommand(),
+          ConfigReferenceCommand(),
+          GradientsCommand()};
 }
 
 }  // namespace plumb::cli

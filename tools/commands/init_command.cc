@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "base/torch_guard.h"
 #include "checkpoint/atomic_folder.h"
+#include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "policy/presets.h"
 #include "policy/weights.h"

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "tools/exit_code.h"
 #include "tools/model_place.h"
