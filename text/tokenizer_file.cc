@@ -1,5 +1,7 @@
 #include "text/tokenizer_file.h"
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -9,6 +11,10 @@ namespace plumb {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 24;
+// Tables by id are as long as the largest id, so a small file may not have a large one: ids may skip this many.
+constexpr int64_t kMaxUnusedIds = int64_t{1} << 18;
+// Bounds the time that looking for added tokens takes at each place of a text.
+constexpr size_t kMaxAddedTokenBytes = 4096;
 
 Json MemberOrNull(const Json& json, const char* key) {
   const auto found = json.find(key);
@@ -24,6 +30,10 @@ absl::StatusOr<AddedToken> ReadAddedToken(const Json& json) {
     return absl::InvalidArgumentError(
         absl::StrCat("added_tokens: id ", token.id, " of ", token.content, ", expected 0 to ", kMaxTokens - 1));
   }
+  if (token.content.size() > kMaxAddedTokenBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("added_tokens: the token of id ", token.id, " has ",
+                                                   token.content.size(), " bytes, at most ", kMaxAddedTokenBytes));
+  }
   for (const auto& [key, flag] : {std::pair<const char*, bool*>{"single_word", &token.single_word},
                                   {"lstrip", &token.lstrip},
                                   {"rstrip", &token.rstrip},
@@ -34,9 +44,30 @@ absl::StatusOr<AddedToken> ReadAddedToken(const Json& json) {
   return token;
 }
 
+using TokenOfId = absl::flat_hash_map<int64_t, std::string>;
+
+absl::Status CheckRange(const TokenOfId& token_of_id) {
+  const auto largest = std::max_element(token_of_id.begin(), token_of_id.end(),
+                                        [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto count = static_cast<int64_t>(token_of_id.size());
+  if (largest == token_of_id.end() || largest->first < count + kMaxUnusedIds) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("id ", largest->first, " of \"", largest->second, "\", expected at most ",
+                                                 count + kMaxUnusedIds - 1, " with ", count, " tokens"));
+}
+
+absl::Status CheckPostProcessor(const TokenizerFile& file, const TokenOfId& token_of_id) {
+  for (const auto* ids : {&file.ids_before, &file.ids_after}) {
+    for (const int64_t id : *ids) {
+      if (token_of_id.contains(id)) continue;
+      return absl::InvalidArgumentError(absl::StrCat("post_processor: id ", id, " belongs to no token"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // The library gives out ids anew and warns where they differ from the file's; here the file must agree with itself.
 absl::Status CheckIds(const TokenizerFile& file) {
-  absl::flat_hash_map<int64_t, std::string> token_of_id;
+  TokenOfId token_of_id;
   for (const auto& [token, id] : file.model.vocabulary()) {
     const auto [other, is_new] = token_of_id.emplace(id, token);
     if (!is_new) {
@@ -44,7 +75,11 @@ absl::Status CheckIds(const TokenizerFile& file) {
           absl::StrCat("model: id ", id, " belongs to \"", token, "\" and to \"", other->second, "\""));
     }
   }
+  std::set<absl::string_view> added;
   for (const AddedToken& token : file.added_tokens) {
+    if (!added.insert(token.content).second) {
+      return absl::InvalidArgumentError(absl::StrCat("added_tokens: ", token.content, " is given twice"));
+    }
     const auto in_model = file.model.vocabulary().find(token.content);
     if (in_model != file.model.vocabulary().end() && in_model->second != token.id) {
       return absl::InvalidArgumentError(absl::StrCat("added_tokens: id of ", token.content, " is ", token.id, ", but ",
@@ -56,7 +91,8 @@ absl::Status CheckIds(const TokenizerFile& file) {
                                                      " belongs to \"", other->second, "\" too"));
     }
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckRange(token_of_id));
+  return CheckPostProcessor(file, token_of_id);
 }
 
 absl::Status AddSpecialToken(const Json& item, const Json& special_tokens, std::vector<int64_t>* ids) {
@@ -124,8 +160,8 @@ absl::StatusOr<TokenizerFile> ReadTokenizerFile(const Json& json) {
     ASSIGN_OR_RETURN(AddedToken token, ReadAddedToken(entry));
     file.added_tokens.push_back(std::move(token));
   }
-  RETURN_IF_ERROR(CheckIds(file));
   RETURN_IF_ERROR(ReadPostProcessor(MemberOrNull(json, "post_processor"), &file));
+  RETURN_IF_ERROR(CheckIds(file));
   RETURN_IF_ERROR(CheckDecoder(MemberOrNull(json, "decoder")));
   return file;
 }

@@ -28,27 +28,6 @@ absl::Status CheckMacroArguments(const MacroNode& macro, const Arguments& argume
   return absl::OkStatus();
 }
 
-// Filters that do not go into the members of a list or dict.
-bool IsShallowFilter(absl::string_view name) {
-  constexpr absl::string_view kShallow[] = {"length", "count",   "default", "d",    "first", "last",
-                                            "list",   "reverse", "items",   "safe", "string"};
-  return std::find(std::begin(kShallow), std::end(kShallow), name) != std::end(kShallow);
-}
-
-int64_t NumMembers(const Value& value) {
-  if (value.list() != nullptr) return static_cast<int64_t>(value.list()->items.size());
-  if (value.dict() != nullptr) return static_cast<int64_t>(value.dict()->items.size());
-  return value.is_text() ? static_cast<int64_t>(value.text().size()) : 1;
-}
-
-// Below 2^28: the arguments have been charged.
-int64_t TotalWeight(const Arguments& arguments) {
-  int64_t weight = 0;
-  for (const Value& value : arguments.positional) weight += value.TreeWeight();
-  for (const auto& [name, value] : arguments.named) weight += value.TreeWeight();
-  return weight;
-}
-
 }  // namespace
 
 absl::StatusOr<Value> Evaluator::Evaluate(const Expression& expression, const Scope& scope) {
@@ -93,39 +72,18 @@ absl::StatusOr<Value> Evaluator::EvaluateHere(const Expression& expression, cons
   if (expression.kind == ExpressionKind::kUnary) return Unary(expression.name, first);
   if (expression.kind == ExpressionKind::kAttribute) return Attribute(first, expression.name);
   RETURN_IF_ERROR(Charge(first, expression.place));
-  if (expression.kind == ExpressionKind::kFilter) return EvaluateFilter(expression, first, scope);
-  if (expression.kind == ExpressionKind::kTest) return EvaluateTest(expression, first, scope);
+  if (expression.kind == ExpressionKind::kFilter || expression.kind == ExpressionKind::kTest) {
+    ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
+    if (expression.kind == ExpressionKind::kFilter) return FindFilter(expression.name)(first, arguments);
+    ASSIGN_OR_RETURN(const bool passes, FindTest(expression.name)(first, arguments));
+    return Value::OfBool(passes);
+  }
   ASSIGN_OR_RETURN(const Value second, Evaluate(*expression.children[1], scope));
   RETURN_IF_ERROR(Charge(second, expression.place));
   if (expression.kind == ExpressionKind::kItem) return Item(first, second);
-  if (expression.name == "~" || expression.name == "%") {
-    RETURN_IF_ERROR(ChargeTree(first, expression.place));
-    RETURN_IF_ERROR(ChargeTree(second, expression.place));
-  }
   ASSIGN_OR_RETURN(Value result, Binary(expression.name, first, second));
   RETURN_IF_ERROR(Charge(result, expression.place));
   return result;
-}
-
-absl::StatusOr<Value> Evaluator::EvaluateFilter(const Expression& expression, const Value& input, const Scope& scope) {
-  const Place place = expression.place;
-  ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-  if (!IsShallowFilter(expression.name)) RETURN_IF_ERROR(ChargeTree(input, place));
-  // Filters of lists may use their arguments for each member, and unique compares the members with each other.
-  const int64_t members = NumMembers(input);
-  RETURN_IF_ERROR(budget_.Spend(members * TotalWeight(arguments) / 16, place));
-  if (expression.name == "unique") RETURN_IF_ERROR(ChargeKeys(members, place));
-  ASSIGN_OR_RETURN(Value result, FindFilter(expression.name)(input, arguments));
-  RETURN_IF_ERROR(Charge(result, place));
-  return result;
-}
-
-absl::StatusOr<Value> Evaluator::EvaluateTest(const Expression& expression, const Value& input, const Scope& scope) {
-  ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-  // A test with an argument compares; the others look at the type, or print numbers and texts.
-  if (!arguments.positional.empty()) RETURN_IF_ERROR(ChargeTree(input, expression.place));
-  ASSIGN_OR_RETURN(const bool passes, FindTest(expression.name)(input, arguments));
-  return Value::OfBool(passes);
 }
 
 absl::StatusOr<Value> Evaluator::EvaluateName(const Expression& expression, const Scope& scope) {
@@ -144,7 +102,6 @@ absl::StatusOr<Value> Evaluator::EvaluateCollection(const Expression& expression
   if (expression.kind != ExpressionKind::kDict) {
     return Value::OfList(std::move(values), expression.kind == ExpressionKind::kTuple);
   }
-  RETURN_IF_ERROR(ChargeKeys(values.size() / 2, expression.place));
   std::vector<std::pair<Value, Value>> items;
   for (size_t i = 0; i < values.size(); i += 2) items.emplace_back(std::move(values[i]), std::move(values[i + 1]));
   return Value::OfDict(std::move(items));
@@ -169,8 +126,8 @@ absl::StatusOr<Value> Evaluator::EvaluateComparison(const Expression& expression
   ASSIGN_OR_RETURN(Value left, Evaluate(*expression.children[0], scope));
   for (size_t i = 0; i < expression.names.size(); ++i) {
     ASSIGN_OR_RETURN(Value right, Evaluate(*expression.children[i + 1], scope));
-    RETURN_IF_ERROR(ChargeTree(left, expression.place));
-    RETURN_IF_ERROR(ChargeTree(right, expression.place));
+    RETURN_IF_ERROR(Charge(left, expression.place));
+    RETURN_IF_ERROR(Charge(right, expression.place));
     ASSIGN_OR_RETURN(const bool holds, Compare(expression.names[i], left, right));
     if (!holds) return Value::OfBool(false);
     left = std::move(right);
@@ -185,21 +142,19 @@ absl::StatusOr<Value> Evaluator::EvaluateSlice(const Expression& expression, con
     ASSIGN_OR_RETURN(parts[i], Evaluate(*expression.children[i], scope));
   }
   RETURN_IF_ERROR(Charge(parts[0], expression.place));
-  ASSIGN_OR_RETURN(Value result, Slice(parts[0], parts[1], parts[2], parts[3]));
-  RETURN_IF_ERROR(Charge(result, expression.place));
-  return result;
+  return Slice(parts[0], parts[1], parts[2], parts[3]);
 }
 
 absl::StatusOr<Arguments> Evaluator::EvaluateArguments(const Expression& expression, const Scope& scope) {
   Arguments arguments;
   for (size_t i = 1; i < expression.children.size(); ++i) {
     ASSIGN_OR_RETURN(Value value, Evaluate(*expression.children[i], scope));
-    RETURN_IF_ERROR(ChargeTree(value, expression.place));
+    RETURN_IF_ERROR(Charge(value, expression.place));
     arguments.positional.push_back(std::move(value));
   }
   for (const auto& [name, argument] : expression.named) {
     ASSIGN_OR_RETURN(Value value, Evaluate(*argument, scope));
-    RETURN_IF_ERROR(ChargeTree(value, expression.place));
+    RETURN_IF_ERROR(Charge(value, expression.place));
     arguments.named.emplace_back(name, std::move(value));
   }
   return arguments;
@@ -213,10 +168,7 @@ absl::StatusOr<Value> Evaluator::EvaluateCall(const Expression& expression, cons
   if (!callee.is_function()) {
     return absl::InvalidArgumentError(absl::StrCat("a value of type ", callee.TypeName(), " cannot be called"));
   }
-  ASSIGN_OR_RETURN(Value result, CallFunction(callee.function(), arguments));
-  RETURN_IF_ERROR(Charge(result, expression.place));
-  if (result.dict() != nullptr) RETURN_IF_ERROR(ChargeKeys(result.dict()->items.size(), expression.place));
-  return result;
+  return CallFunction(callee.function(), arguments);
 }
 
 // value.name(...): a method of the value's type, else a function in the field.
@@ -224,8 +176,7 @@ absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, con
   const Expression& attribute = *expression.children[0];
   ASSIGN_OR_RETURN(const Value self, Evaluate(*attribute.children[0], scope));
   ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-  // A list's methods compare its members.
-  RETURN_IF_ERROR(self.list() != nullptr ? ChargeTree(self, expression.place) : Charge(self, expression.place));
+  RETURN_IF_ERROR(Charge(self, expression.place));
   if (self.is_undefined()) return UndefinedError(self);
   if (self.loop() != nullptr) return CallLoopMethod(*self.loop(), attribute.name, arguments);
   if (HasMethod(self, attribute.name)) {

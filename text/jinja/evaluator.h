@@ -32,14 +32,7 @@ class Evaluator {
   absl::StatusOr<Value> CallAttribute(const Expression& expression, const Scope& scope);
   absl::StatusOr<Value> CallFunction(const Function& function, const Arguments& arguments);
   absl::StatusOr<Arguments> EvaluateArguments(const Expression& expression, const Scope& scope);
-  absl::StatusOr<Value> EvaluateFilter(const Expression& expression, const Value& input, const Scope& scope);
-  absl::StatusOr<Value> EvaluateTest(const Expression& expression, const Value& input, const Scope& scope);
   absl::Status Charge(const Value& value, Place place) { return budget_.Spend(value.Weight() / 16, place); }
-  absl::Status ChargeTree(const Value& value, Place place) { return budget_.Spend(value.TreeWeight() / 16, place); }
-  // A dict is put together by comparing each key with those before it.
-  absl::Status ChargeKeys(size_t count, Place place) {
-    return budget_.Spend(static_cast<int64_t>(count) * static_cast<int64_t>(count) / 16, place);
-  }
 
   Budget& budget_;
   const CallMacro call_macro_;

@@ -71,8 +71,8 @@ Result StrftimeNow(const Arguments& arguments) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
-  if (format.size() > 1000) return absl::InvalidArgumentError("strftime_now: a format of more than 1000 bytes");
   std::string out(format.size() * 16 + 64, '\0');
+  if (format.size() > 1000) return absl::InvalidArgumentError("strftime_now: a format of more than 1000 bytes");
   out.resize(std::strftime(out.data(), out.size(), format.c_str(), &local));
   return Value::OfText(ReplaceInvalidUtf8(out));
 }

@@ -199,11 +199,8 @@ Result MapOne(const Value& item, const Arguments& arguments) {
 Result Map(const Value& value, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(value));
   std::vector<Value> mapped;
-  int64_t weight = 0;
   for (const Value& item : items) {
     ASSIGN_OR_RETURN(Value result, MapOne(item, arguments));
-    weight += result.TreeWeight();
-    if (weight > static_cast<int64_t>(kMaxTextBytes)) return TextTooLarge();
     mapped.push_back(std::move(result));
   }
   return Value::OfList(std::move(mapped));

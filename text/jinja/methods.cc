@@ -26,7 +26,6 @@ Result Strip(const Value& self, const Arguments& arguments) {
   if (given != nullptr && !given->is_none()) {
     ASSIGN_OR_RETURN(const std::string text, arguments.Text(0, "chars"));
     chars = CodePoints(text);
-    std::sort(chars->begin(), chars->end());
   }
   absl::string_view text = self.text();
   if (kLeft) text = StripLeft(text, chars ? &*chars : nullptr);
@@ -58,14 +57,11 @@ std::vector<absl::string_view> SplitAtSpace(absl::string_view text, int64_t max_
 
 std::vector<absl::string_view> SplitFromRight(absl::string_view text, absl::string_view separator, int64_t max_splits) {
   std::vector<absl::string_view> parts;
-  const std::string reversed(text.rbegin(), text.rend());
-  const std::string reversed_separator(separator.rbegin(), separator.rend());
   while (static_cast<int64_t>(parts.size()) != max_splits) {
-    const size_t found = FindText(reversed, reversed_separator, reversed.size() - text.size());
+    const size_t found = text.rfind(separator);
     if (found == absl::string_view::npos) break;
-    const size_t part_begin = reversed.size() - found;
-    parts.push_back(text.substr(part_begin));
-    text = text.substr(0, part_begin - separator.size());
+    parts.push_back(text.substr(found + separator.size()));
+    text = text.substr(0, found);
   }
   parts.push_back(text);
   std::reverse(parts.begin(), parts.end());
@@ -75,7 +71,7 @@ std::vector<absl::string_view> SplitFromRight(absl::string_view text, absl::stri
 std::vector<absl::string_view> SplitFromLeft(absl::string_view text, absl::string_view separator, int64_t max_splits) {
   std::vector<absl::string_view> parts;
   while (static_cast<int64_t>(parts.size()) != max_splits) {
-    const size_t found = FindText(text, separator);
+    const size_t found = text.find(separator);
     if (found == absl::string_view::npos) break;
     parts.push_back(text.substr(0, found));
     text = text.substr(found + separator.size());
@@ -143,7 +139,7 @@ Result Replace(const Value& self, const Arguments& arguments) {
   const std::string& text = self.text();
   size_t at = 0;
   for (int64_t done = 0; done != count; ++done) {
-    const size_t found = FindText(text, old_text, at);
+    const size_t found = text.find(old_text, at);
     if (found == std::string::npos) break;
     out.append(text, at, found - at);
     out += new_text;
@@ -174,7 +170,7 @@ template <bool kFromRight>
 Result Find(const Value& self, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(1, {}));
   ASSIGN_OR_RETURN(const std::string wanted, arguments.Text(0, "sub"));
-  const size_t found = kFromRight ? FindLastText(self.text(), wanted) : FindText(self.text(), wanted);
+  const size_t found = kFromRight ? self.text().rfind(wanted) : self.text().find(wanted);
   if (found == std::string::npos) return Value::OfInt(-1);
   return Value::OfInt(static_cast<int64_t>(CodePoints(absl::string_view(self.text()).substr(0, found)).size()));
 }

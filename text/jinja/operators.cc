@@ -6,13 +6,10 @@
 
 #include "base/status_macros.h"
 #include "text/jinja/python_format.h"
-#include "text/jinja/python_text.h"
 #include "text/unicode.h"
 
 namespace plumb::jinja {
 namespace {
-
-constexpr size_t kMaxNameBytes = 200;
 
 absl::Status TypesDoNotFit(absl::string_view op, const Value& left, const Value& right) {
   if (left.is_undefined()) return UndefinedError(left);
@@ -80,8 +77,8 @@ absl::StatusOr<Value> OfFloats(absl::string_view op, double left, double right) 
 absl::StatusOr<Value> Repeat(const Value& value, int64_t count) {
   count = std::max<int64_t>(count, 0);
   if (value.is_text()) {
-    if (value.text().empty()) return value;
-    if (count > static_cast<int64_t>(kMaxTextBytes / value.text().size())) return TextTooLarge();
+    if (!value.text().empty() && count > static_cast<int64_t>(kMaxTextBytes / value.text().size()))
+      return TextTooLarge();
     std::string text;
     for (int64_t i = 0; i < count; ++i) text += value.text();
     return Value::OfText(std::move(text));
@@ -97,22 +94,15 @@ absl::StatusOr<Value> Repeat(const Value& value, int64_t count) {
 absl::StatusOr<bool> Contains(const Value& container, const Value& wanted) {
   if (container.is_text()) {
     if (!wanted.is_text()) return TypesDoNotFit("in", wanted, container);
-    return FindText(container.text(), wanted.text()) != absl::string_view::npos;
+    return container.text().find(wanted.text()) != std::string::npos;
   }
   if (container.dict() != nullptr) return FindKey(*container.dict(), wanted) != nullptr;
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(container));
   return std::any_of(items.begin(), items.end(), [&](const Value& item) { return Equal(item, wanted); });
 }
 
-Value Missing(const Value& value, absl::string_view kind, absl::string_view name) {
+Value Missing(const Value& value, absl::string_view kind, const std::string& name) {
   return Value::OfUndefined(absl::StrCat(value.TypeName(), " has no ", kind, " ", name));
-}
-
-// The name of a key is its text where that is short.
-Value MissingKey(const Value& value, absl::string_view kind, const Value& key) {
-  const bool is_short = key.is_number() || (key.is_text() && key.text().size() <= kMaxNameBytes);
-  if (!is_short) return Missing(value, kind, absl::StrCat("by this ", key.TypeName()));
-  return Missing(value, kind, ToText(key).value_or(""));
 }
 
 Value LoopField(const Loop& loop, absl::string_view name) {
@@ -215,17 +205,18 @@ absl::StatusOr<bool> Compare(absl::string_view op, const Value& left, const Valu
 
 absl::StatusOr<Value> Item(const Value& value, const Value& key) {
   if (value.is_undefined()) return UndefinedError(value);
+  ASSIGN_OR_RETURN(const std::string name, ToText(key));
   if (value.dict() != nullptr) {
     const Value* found = FindKey(*value.dict(), key);
-    return found != nullptr ? *found : MissingKey(value, "key", key);
+    return found != nullptr ? *found : Missing(value, "key", name);
   }
   if ((value.name_space() != nullptr || value.loop() != nullptr) && key.is_text()) return Attribute(value, key.text());
-  if (!key.is_integral()) return MissingKey(value, "element", key);
-  if (value.list() == nullptr && !value.is_text()) return MissingKey(value, "element", key);
+  if (!key.is_integral()) return Missing(value, "element", name);
+  if (value.list() == nullptr && !value.is_text()) return Missing(value, "element", name);
   const std::vector<int32_t> points = value.is_text() ? CodePoints(value.text()) : std::vector<int32_t>();
   const auto size = static_cast<int64_t>(value.is_text() ? points.size() : value.list()->items.size());
   const int64_t index = key.integer() < 0 ? key.integer() + size : key.integer();
-  if (index < 0 || index >= size) return MissingKey(value, "element", key);
+  if (index < 0 || index >= size) return Missing(value, "element", name);
   if (value.is_text()) return Value::OfText(Utf8FromCodePoints({points[index]}));
   return value.list()->items[index];
 }
@@ -241,7 +232,7 @@ absl::StatusOr<Value> Attribute(const Value& value, absl::string_view name) {
   } else if (value.loop() != nullptr) {
     return LoopField(*value.loop(), name);
   }
-  return found != nullptr ? *found : Missing(value, "attribute", name);
+  return found != nullptr ? *found : Missing(value, "attribute", std::string(name.data(), name.size()));
 }
 
 absl::StatusOr<Value> Slice(const Value& value, const Value& start, const Value& stop, const Value& step) {

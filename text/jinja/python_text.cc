@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -18,7 +17,7 @@ namespace {
 
 bool IsStripped(int32_t point, const std::vector<int32_t>* chars) {
   if (chars == nullptr) return IsPythonSpace(point);
-  return std::binary_search(chars->begin(), chars->end(), point);
+  return std::find(chars->begin(), chars->end(), point) != chars->end();
 }
 
 bool IsCased(int32_t point) {
@@ -104,20 +103,6 @@ absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>*
     text = text.substr(0, begin);
   }
   return text;
-}
-
-// memmem() keeps to linear time, std::string::find() does not.
-size_t FindText(absl::string_view text, absl::string_view wanted, size_t begin) {
-  if (begin > text.size()) return absl::string_view::npos;
-  if (wanted.empty()) return begin;
-  const void* found = ::memmem(text.data() + begin, text.size() - begin, wanted.data(), wanted.size());
-  return found == nullptr ? absl::string_view::npos : static_cast<const char*>(found) - text.data();
-}
-
-size_t FindLastText(absl::string_view text, absl::string_view wanted) {
-  const std::string reversed(text.rbegin(), text.rend());
-  const size_t found = FindText(reversed, std::string(wanted.rbegin(), wanted.rend()));
-  return found == absl::string_view::npos ? found : text.size() - found - wanted.size();
 }
 
 std::string ToUpper(absl::string_view text) {

@@ -12,14 +12,9 @@
 namespace plumb::jinja {
 
 bool IsPythonSpace(int32_t code_point);
-// `chars` ascend; without them: white space.
+// Without `chars`: white space.
 absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
 absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
-
-// Where `wanted` stands first, at `begin` or behind it, or last; npos where it does not. Takes time in proportion to the
-// two lengths, not to their product.
-size_t FindText(absl::string_view text, absl::string_view wanted, size_t begin = 0);
-size_t FindLastText(absl::string_view text, absl::string_view wanted);
 
 std::string ToUpper(absl::string_view text);
 std::string ToLower(absl::string_view text);

@@ -18,11 +18,6 @@ absl::Status CheckInside(size_t count, int depth) {
   return absl::OkStatus();
 }
 
-template <typename Container>
-void AddWeight(const Value& member, Container* container) {
-  container->tree_weight = std::min(kMaxWeight, container->tree_weight + 16 + member.TreeWeight());
-}
-
 absl::Status RefuseNamespace(const Value& value) {
   if (value.name_space() == nullptr && value.loop() == nullptr) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("a ", value.TypeName(), " inside of another value is not supported"));
@@ -55,7 +50,6 @@ Value Value::OfJson(const Json& json) {
       for (const Json& item : json) {
         list.items.push_back(OfJson(item));
         list.depth = std::max(list.depth, list.items.back().Depth() + 1);
-        AddWeight(list.items.back(), &list);
       }
       return Value(std::make_shared<const List>(std::move(list)));
     }
@@ -64,8 +58,6 @@ Value Value::OfJson(const Json& json) {
       for (const auto& [key, item] : json.items()) {
         dict.items.emplace_back(OfText(key), OfJson(item));
         dict.depth = std::max(dict.depth, dict.items.back().second.Depth() + 1);
-        AddWeight(dict.items.back().first, &dict);
-        AddWeight(dict.items.back().second, &dict);
       }
       return Value(std::make_shared<const Dict>(std::move(dict)));
     }
@@ -79,7 +71,6 @@ absl::StatusOr<Value> Value::OfList(std::vector<Value> items, bool is_tuple) {
   for (const Value& item : list.items) {
     RETURN_IF_ERROR(RefuseNamespace(item));
     list.depth = std::max(list.depth, item.Depth() + 1);
-    AddWeight(item, &list);
   }
   RETURN_IF_ERROR(CheckInside(list.items.size(), list.depth));
   return Value(std::make_shared<const List>(std::move(list)));
@@ -94,8 +85,6 @@ absl::StatusOr<Value> Value::OfDict(std::vector<std::pair<Value, Value>> items) 
     RETURN_IF_ERROR(RefuseNamespace(key));
     RETURN_IF_ERROR(RefuseNamespace(value));
     dict.depth = std::max(dict.depth, value.Depth() + 1);
-    AddWeight(key, &dict);
-    AddWeight(value, &dict);
     const auto same = std::find_if(dict.items.begin(), dict.items.end(),
                                    [&, &wanted = key](const auto& item) { return Equal(item.first, wanted); });
     if (same != dict.items.end()) {
@@ -135,11 +124,6 @@ int64_t Value::Weight() const {
   if (list() != nullptr) return static_cast<int64_t>(list()->items.size()) * 16;
   if (dict() != nullptr) return static_cast<int64_t>(dict()->items.size()) * 32;
   return 1;
-}
-
-int64_t Value::TreeWeight() const {
-  if (list() != nullptr) return list()->tree_weight;
-  return dict() != nullptr ? dict()->tree_weight : Weight();
 }
 
 int Value::Depth() const {

@@ -23,7 +23,6 @@ class Value;
 constexpr size_t kMaxTextBytes = size_t{32} << 20;
 constexpr size_t kMaxListSize = size_t{1} << 20;
 constexpr int kMaxValueDepth = 100;
-constexpr int64_t kMaxWeight = int64_t{1} << 40;
 
 struct Undefined {
   std::string what;  // why there is no value, for messages
@@ -34,12 +33,10 @@ struct List {
   std::vector<Value> items;
   bool is_tuple = false;
   int depth = 1;
-  int64_t tree_weight = 0;  // of all that hangs below, shared parts counted each time
 };
 struct Dict {
   std::vector<std::pair<Value, Value>> items;  // in the order of insertion
   int depth = 1;
-  int64_t tree_weight = 0;
 };
 // Made by namespace(): the one value that templates change. Stands in variables only, so that no cycles arise.
 struct Namespace {
@@ -104,8 +101,6 @@ class Value {
   std::string TypeName() const;
   // Bytes of a text, members of a list or dict: what an operation on it costs.
   int64_t Weight() const;
-  // The same with all that hangs below, kMaxWeight at most: what comparing or printing it costs.
-  int64_t TreeWeight() const;
 
  private:
   using Held = std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const std::string>,
