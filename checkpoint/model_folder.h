@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/inside_folder.h"
 #include "base/json.h"
 #include "checkpoint/safetensors.h"
 
@@ -42,9 +43,6 @@ class ModelFolder {
   std::vector<std::string> names_;
 };
 
-// Refuses a file of a model folder whose links lead out of the folder, other than to the blobs of a Hugging Face cache.
-absl::Status CheckInsideFolder(const std::string& folder, const std::string& file);
-
 struct ModelFolderContent {
   Json config;  // config.json
   std::vector<StreamedTensor> tensors;
@@ -56,8 +54,8 @@ struct ModelFolderContent {
 
 // Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them: one
 // model.safetensors, or shards of at most `max_shard_bytes` with an index, filled in the order of `tensors`.
-// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape, and for a file to copy that is a
-// link to outside its folder; those of base/file.h.
+// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape, and for a file to copy that is
+// a link to outside its folder; those of base/file.h.
 absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content);
 
 }  // namespace plumb

@@ -134,8 +134,7 @@ void ToFloats(TensorType type, absl::Span<const std::byte> bytes, float* out) {
       if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
       return;
     case TensorType::kBF16:
-      return DecodeEach<uint16_t>(bytes, out,
-                                  [](uint16_t code) { return FloatOf(static_cast<uint32_t>(code) << 16); });
+      return DecodeEach<uint16_t>(bytes, out, [](uint16_t code) { return FloatOf(static_cast<uint32_t>(code) << 16); });
     case TensorType::kF16:
       return DecodeEach<uint16_t>(bytes, out, DecodeHalf);
     case TensorType::kF8E4M3:

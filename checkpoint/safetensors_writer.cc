@@ -140,8 +140,7 @@ absl::StatusOr<int64_t> StreamedBytes(const StreamedTensor& tensor) {
   int64_t bytes = TensorTypeBytes(tensor.type);
   for (const int64_t size : tensor.shape) {
     if (size < 0 || __builtin_mul_overflow(bytes, size, &bytes)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(tensor.name, ": shape [", absl::StrJoin(tensor.shape, ", "), "]"));
+      return absl::InvalidArgumentError(absl::StrCat(tensor.name, ": shape [", absl::StrJoin(tensor.shape, ", "), "]"));
     }
   }
   return bytes;

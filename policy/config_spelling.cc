@@ -61,7 +61,8 @@ Json ToHub(const Json& config) {
 }  // namespace
 
 ConfigSpelling SpellingOf(const Json& config) {
-  const bool version5 = config.contains("rope_parameters") || (config.contains("dtype") && !config.contains("rope_theta"));
+  const bool version5 =
+      config.contains("rope_parameters") || (config.contains("dtype") && !config.contains("rope_theta"));
   return version5 ? ConfigSpelling::kTransformers5 : ConfigSpelling::kHub;
 }
 
@@ -71,8 +72,8 @@ Json WithSpelling(const Json& config, ConfigSpelling spelling) {
 }
 
 void SetConfigDtype(Json& config, const std::string& dtype) {
-  const bool version5 = config.contains("dtype") || (SpellingOf(config) == ConfigSpelling::kTransformers5 &&
-                                                     !config.contains("torch_dtype"));
+  const bool version5 = config.contains("dtype") ||
+                        (SpellingOf(config) == ConfigSpelling::kTransformers5 && !config.contains("torch_dtype"));
   config[version5 ? "dtype" : "torch_dtype"] = dtype;
 }
 

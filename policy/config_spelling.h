@@ -15,8 +15,8 @@ enum class ConfigSpelling { kHub, kTransformers5 };
 
 ConfigSpelling SpellingOf(const Json& config);
 
-// The same configuration in a spelling; one that has it already is returned as it is. Other keys, and the order of keys,
-// stay.
+// The same configuration in a spelling; one that has it already is returned as it is. Other keys, and the order of
+// keys, stay.
 Json WithSpelling(const Json& config, ConfigSpelling spelling);
 
 // Says that the weights are of a type ("bfloat16"), under the name that the spelling has for it.

@@ -15,7 +15,7 @@ constexpr int64_t kFp8BlockSize = 128;
 
 // Where the checkpoint was quantized: how its scales were made is a fact of the file, the activations' scheme is one of
 // an inference engine.
-constexpr absl::string_view kQuantizationFields[] = {"quant_method", "fmt",       "activation_scheme",
+constexpr absl::string_view kQuantizationFields[] = {"quant_method",      "fmt",       "activation_scheme",
                                                      "weight_block_size", "scale_fmt", "modules_to_not_convert",
                                                      "dequantize"};
 
@@ -36,8 +36,8 @@ absl::Status ReadQuantization(const Json& source, QuantizationConfig& quantizati
     return UnsupportedField("quantization_config.scale_fmt", scales, "ue8m0, or none");
   }
   for (const auto& [key, value] : given.items()) {
-    const bool known = std::find(std::begin(kQuantizationFields), std::end(kQuantizationFields), key) !=
-                       std::end(kQuantizationFields);
+    const bool known =
+        std::find(std::begin(kQuantizationFields), std::end(kQuantizationFields), key) != std::end(kQuantizationFields);
     if (!known && !value.is_null()) {
       return UnsupportedField(absl::StrCat("quantization_config.", key), DumpJson(value), "FP8 blocks without it");
     }
@@ -66,8 +66,7 @@ absl::Status ReadFamily(const Json& source, ModelConfig& config) {
   config.family = type == "deepseek_v2" ? ModelFamily::kV2 : ModelFamily::kV3;
   if (!FieldReader(source).Has("architectures")) return absl::OkStatus();
   const Json& architectures = source["architectures"];
-  const std::string expected =
-      config.family == ModelFamily::kV2 ? "DeepseekV2ForCausalLM" : "DeepseekV3ForCausalLM";
+  const std::string expected = config.family == ModelFamily::kV2 ? "DeepseekV2ForCausalLM" : "DeepseekV3ForCausalLM";
   if (architectures.is_array() && (architectures.empty() || architectures[0] == expected)) return absl::OkStatus();
   return UnsupportedField("architectures", DumpJson(architectures), absl::StrCat("[\"", expected, "\"]"));
 }
@@ -130,7 +129,7 @@ absl::Status ReadGate(const Json& source, ModelConfig& config) {
     config.gate_selection = GateSelection::kGroupLimitedGreedy;
   } else {
     return UnsupportedField("topk_method", selection,
-                       v3 ? "noaux_tc for deepseek_v3" : "greedy and group_limited_greedy for deepseek_v2");
+                            v3 ? "noaux_tc for deepseek_v3" : "greedy and group_limited_greedy for deepseek_v2");
   }
   return absl::OkStatus();
 }
@@ -196,9 +195,18 @@ absl::Status ReadYarn(const Json& scaling, RopeConfig& rope) {
   return absl::OkStatus();
 }
 
-constexpr absl::string_view kRopeFields[] = {
-    "type", "rope_type", "rope_theta", "factor", "original_max_position_embeddings", "beta_fast", "beta_slow",
-    "mscale", "mscale_all_dim", "attention_factor", "truncate", "partial_rotary_factor"};
+constexpr absl::string_view kRopeFields[] = {"type",
+                                             "rope_type",
+                                             "rope_theta",
+                                             "factor",
+                                             "original_max_position_embeddings",
+                                             "beta_fast",
+                                             "beta_slow",
+                                             "mscale",
+                                             "mscale_all_dim",
+                                             "attention_factor",
+                                             "truncate",
+                                             "partial_rotary_factor"};
 
 absl::Status CheckRopeFields(absl::string_view where, const Json& scaling) {
   for (const auto& [key, value] : scaling.items()) {

@@ -14,16 +14,76 @@ namespace {
 
 constexpr int64_t kMaxSize = int64_t{1} << 31;
 
+// Far above every published model, and low enough that no product of sizes leaves 64 bits.
+struct SizeLimit {
+  absl::string_view key;
+  int64_t largest;
+};
+constexpr SizeLimit kSizeLimits[] = {{"vocab_size", 1 << 24},
+                                     {"hidden_size", 1 << 17},
+                                     {"intermediate_size", 1 << 20},
+                                     {"num_hidden_layers", 1 << 10},
+                                     {"num_nextn_predict_layers", 1 << 6},
+                                     {"num_attention_heads", 1 << 12},
+                                     {"q_lora_rank", 1 << 17},
+                                     {"kv_lora_rank", 1 << 17},
+                                     {"qk_nope_head_dim", 1 << 12},
+                                     {"qk_rope_head_dim", 1 << 12},
+                                     {"v_head_dim", 1 << 12},
+                                     {"moe_intermediate_size", 1 << 17},
+                                     {"n_routed_experts", 1 << 13},
+                                     {"n_shared_experts", 1 << 10}};
+
+int64_t LargestSize(absl::string_view key) {
+  const auto* limit = std::find_if(std::begin(kSizeLimits), std::end(kSizeLimits),
+                                   [&](const SizeLimit& known) { return known.key == key; });
+  return limit == std::end(kSizeLimits) ? kMaxSize : limit->largest;
+}
+
 // What ParseModelConfig reads or checks.
-constexpr absl::string_view kReadFields[] = {
-    "architectures", "attention_bias", "attention_dropout", "eos_token_id", "first_k_dense_replace", "hidden_act",
-    "hidden_size", "initializer_range", "intermediate_size", "kv_lora_rank", "max_position_embeddings", "mlp_bias",
-    "model_type", "moe_intermediate_size", "moe_layer_freq", "n_group", "n_routed_experts", "n_shared_experts",
-    "norm_topk_prob", "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
-    "num_nextn_predict_layers", "q_lora_rank", "qk_head_dim", "qk_nope_head_dim", "qk_rope_head_dim",
-    "quantization_config", "rms_norm_eps", "rope_interleave", "rope_parameters", "rope_scaling", "rope_theta",
-    "routed_scaling_factor", "scoring_func", "tie_word_embeddings", "topk_group", "topk_method", "v_head_dim",
-    "vocab_size", "num_experts", "num_local_experts"};
+constexpr absl::string_view kReadFields[] = {"architectures",
+                                             "attention_bias",
+                                             "attention_dropout",
+                                             "eos_token_id",
+                                             "first_k_dense_replace",
+                                             "hidden_act",
+                                             "hidden_size",
+                                             "initializer_range",
+                                             "intermediate_size",
+                                             "kv_lora_rank",
+                                             "max_position_embeddings",
+                                             "mlp_bias",
+                                             "model_type",
+                                             "moe_intermediate_size",
+                                             "moe_layer_freq",
+                                             "n_group",
+                                             "n_routed_experts",
+                                             "n_shared_experts",
+                                             "norm_topk_prob",
+                                             "num_attention_heads",
+                                             "num_experts_per_tok",
+                                             "num_hidden_layers",
+                                             "num_key_value_heads",
+                                             "num_nextn_predict_layers",
+                                             "q_lora_rank",
+                                             "qk_head_dim",
+                                             "qk_nope_head_dim",
+                                             "qk_rope_head_dim",
+                                             "quantization_config",
+                                             "rms_norm_eps",
+                                             "rope_interleave",
+                                             "rope_parameters",
+                                             "rope_scaling",
+                                             "rope_theta",
+                                             "routed_scaling_factor",
+                                             "scoring_func",
+                                             "tie_word_embeddings",
+                                             "topk_group",
+                                             "topk_method",
+                                             "v_head_dim",
+                                             "vocab_size",
+                                             "num_experts",
+                                             "num_local_experts"};
 
 // What a forward does not depend on: how the checkpoint was made, how it was trained, defaults of generation, and
 // `head_dim`, which transformers 5 derives for its own use.
@@ -97,11 +157,13 @@ bool FieldReader::Has(absl::string_view key) const {
 
 int64_t FieldReader::Int(absl::string_view key, int64_t minimum) {
   const int64_t value = Keep(JsonInt(object_, key, kConfigFile), minimum);
-  if (status_.ok() && (value < minimum || value > kMaxSize)) {
+  const int64_t largest = LargestSize(key);
+  if (value >= minimum && value <= largest) return value;
+  if (status_.ok()) {
     status_ = absl::InvalidArgumentError(
-        absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", kMaxSize));
+        absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", largest));
   }
-  return value;
+  return minimum;
 }
 
 int64_t FieldReader::IntOr(absl::string_view key, int64_t minimum, int64_t fallback) {
@@ -137,9 +199,10 @@ absl::Status CheckKnownFields(const Json& config) {
     if (!value.is_null() && !key.empty() && key[0] != '_' && !IsKnown(key)) unknown.push_back(key);
   }
   if (unknown.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      kConfigFile, ": ", absl::StrJoin(unknown, ", "), ": not a field of the DeepSeek-V2 and V3 families that is known ",
-      "here; it could change what the model computes. Remove it if it does not"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(kConfigFile, ": ", absl::StrJoin(unknown, ", "),
+                   ": not a field of the DeepSeek-V2 and V3 families that is known ",
+                   "here; it could change what the model computes. Remove it if it does not"));
 }
 
 absl::Status CheckSupportedValues(const Json& config) {

@@ -21,7 +21,8 @@ int64_t NumParameters(const ModelConfig& config);
 
 // Numbers that the cache keeps for each token: a latent of Rkv + Dr in each layer.
 int64_t CacheNumbersPerToken(const ModelConfig& config);
-// What plain multi-head attention with the same heads would keep: all keys and values, H * (Dn + Dr + Dv) in each layer.
+// What plain multi-head attention with the same heads would keep: all keys and values, H * (Dn + Dr + Dv) in each
+// layer.
 int64_t PlainCacheNumbersPerToken(const ModelConfig& config);
 
 }  // namespace plumb

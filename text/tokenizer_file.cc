@@ -51,8 +51,9 @@ absl::Status CheckRange(const TokenOfId& token_of_id) {
                                         [](const auto& a, const auto& b) { return a.first < b.first; });
   const auto count = static_cast<int64_t>(token_of_id.size());
   if (largest == token_of_id.end() || largest->first < count + kMaxUnusedIds) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("id ", largest->first, " of \"", largest->second, "\", expected at most ",
-                                                 count + kMaxUnusedIds - 1, " with ", count, " tokens"));
+  return absl::InvalidArgumentError(absl::StrCat("id ", largest->first, " of \"", largest->second,
+                                                 "\", expected at most ", count + kMaxUnusedIds - 1, " with ", count,
+                                                 " tokens"));
 }
 
 absl::Status CheckPostProcessor(const TokenizerFile& file, const TokenOfId& token_of_id) {

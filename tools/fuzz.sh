@@ -4,14 +4,14 @@
 #   tools/fuzz.sh TARGET|all [MINUTES]   gives each target MINUTES (default 5) of its own CPU time
 #   tools/fuzz.sh --merge TARGET|all     copies to tests/fuzz/corpus the inputs that reach code which those there do not
 #
-# TARGET: safetensors tokenizer chat_template run_config yaml json. Inputs that reached new code are kept in
+# TARGET: safetensors tokenizer chat_template model_config run_config yaml json. Inputs that reached new code are kept in
 # build-fuzz/corpus/TARGET, so that a later run goes on from them. An input that breaks a target ends the run with exit
 # status 1 and lies in build-fuzz/findings/TARGET.
 set -euo pipefail
 # shellcheck source=steps.sh
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
-targets=(safetensors tokenizer chat_template run_config yaml json)
+targets=(safetensors tokenizer chat_template model_config run_config yaml json)
 fuzz_build="$plumb_root/build-fuzz"
 # One round; the CPU time used is looked at between rounds.
 round_seconds=60

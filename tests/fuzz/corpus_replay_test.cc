@@ -32,6 +32,7 @@ INSTANTIATE_TEST_SUITE_P(Targets, CorpusFuzzTest,
                          ::testing::Values(Target{"safetensors", fuzz::FuzzSafetensors},
                                            Target{"tokenizer", fuzz::FuzzTokenizer},
                                            Target{"chat_template", fuzz::FuzzChatTemplate},
+                                           Target{"model_config", fuzz::FuzzModelConfig},
                                            Target{"run_config", fuzz::FuzzRunConfig}, Target{"yaml", fuzz::FuzzYaml},
                                            Target{"json", fuzz::FuzzJson}),
                          [](const ::testing::TestParamInfo<Target>& info) { return std::string(info.param.name); });

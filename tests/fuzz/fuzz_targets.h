@@ -21,6 +21,9 @@ void FuzzChatTemplate(absl::string_view input);
 // resolved form.
 void FuzzRunConfig(absl::string_view input);
 
+// A config.json: what is accepted has sizes and tables that can be computed.
+void FuzzModelConfig(absl::string_view input);
+
 void FuzzYaml(absl::string_view input);
 
 // What is accepted reads back from its own dump.

@@ -101,6 +101,11 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   EXPECT_THAT(Render(sum + " }}"), HasSubstr("too long"));
 }
 
+TEST(ChatTemplateTest, ALongSourceIsNotParsed) {
+  EXPECT_THAT(ChatTemplate::Parse(std::string((size_t{1} << 20) + 1, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 1048577 bytes, at most 1048576")));
+}
+
 TEST(ChatTemplateTest, WhiteSpaceAroundTags) {
   EXPECT_EQ(Render("a\n  {% if true %}\n  b\n  {% endif %}\nc\n"), "a\n  b\nc");
   EXPECT_EQ(Render("a  {%- if true -%}  b  {%- endif -%}  c"), "abc");
