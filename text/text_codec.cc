@@ -80,10 +80,13 @@ absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& fo
 }
 
 absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& config) {
-  ASSIGN_OR_RETURN(bos_token_, TokenText(config, "bos_token"));
-  ASSIGN_OR_RETURN(eos_token_, TokenText(config, "eos_token"));
-  ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, bos_token_, "bos_token"));
-  ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, eos_token_, "eos_token"));
+  token_texts_ = {{"bos_token", ""}, {"eos_token", ""}};
+  for (const char* key : {"bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"}) {
+    ASSIGN_OR_RETURN(const std::string token, TokenText(config, key));
+    if (!token.empty()) token_texts_[key] = token;
+  }
+  ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, token_texts_["bos_token"], "bos_token"));
+  ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, token_texts_["eos_token"], "eos_token"));
   const auto add_bos = config.find("add_bos_token");
   add_bos_token_ = add_bos != config.end() && add_bos->is_boolean() && add_bos->get<bool>();
   RETURN_IF_ERROR(ReadEndIds(folder));
@@ -122,10 +125,13 @@ absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_ge
     return absl::FailedPreconditionError(
         "the policy folder has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
   }
-  return chat_template_->Render({{"messages", messages},
-                                 {"add_generation_prompt", add_generation_prompt},
-                                 {"bos_token", bos_token_},
-                                 {"eos_token", eos_token_}});
+  Json variables = token_texts_;
+  variables["messages"] = messages;
+  variables["add_generation_prompt"] = add_generation_prompt;
+  // Templates ask whether these are none, which the undefined value is not.
+  variables["tools"] = nullptr;
+  variables["documents"] = nullptr;
+  return chat_template_->Render(variables);
 }
 
 absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add_generation_prompt) const {
@@ -140,6 +146,7 @@ absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add
       return std::move(part.text);
     };
     ASSIGN_OR_RETURN(const std::vector<ByteSpan> spans, AssistantSpansByPrefixes(messages, rendered.text, render));
+    RETURN_IF_ERROR(CheckEnds(encoded, spans, end_ids_));
     chat.train_mask = MaskOfSpans(encoded, spans);
     TrimBehindEnd(encoded, spans, end_ids_, &chat.train_mask);
   } else {

@@ -45,6 +45,7 @@ TEST(ChatTemplateGoldenTest, RendersAsTheReference) {
     const ChatTemplate& chat_template = GoldenTemplate(row["template"]);
     Json variables = row;
     for (const char* key : {"template", "expected", "expected_error", "assistant_char_spans"}) variables.erase(key);
+    if (!variables.contains("tools")) variables["tools"] = nullptr;
     const absl::StatusOr<RenderedChat> rendered = chat_template.Render(variables);
     if (row.contains("expected_error")) {
       const Json& error = row["expected_error"];
@@ -80,6 +81,10 @@ TEST(ChatTemplateTest, ErrorsNameLineAndColumn) {
   EXPECT_EQ(Render("{{ 1 + 'a' }}"), "line 1, column 6: operator + does not fit the types int and str");
   EXPECT_EQ(Render("{{ x | nofilter }}"), "line 1, column 6: there is no filter nofilter");
   EXPECT_EQ(Render("{{ raise_exception('just this') }}"), "just this");
+  EXPECT_EQ(Render("{% for i in range(9999999) %}{{ i }}{% endfor %}"),
+            "line 1, column 18: a list of 1048577 members, the limit is 1048576");
+  EXPECT_EQ(Render("{% for a in range(99999) %}{% for b in range(999) %}{% endfor %}{% endfor %}"),
+            "line 1, column 48: the template takes more than 10000000 steps");
 }
 
 TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
@@ -95,6 +100,18 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   refuse("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}", "nested");
   refuse("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
          "bytes");
+  // Work and memory that hide in one operation.
+  refuse("{% set s = 'a' * 1000000 %}{% for x in ([s] * 1000) | map('upper') | list %}{% endfor %}", "steps");
+  refuse("{% set s = 'a' * 1000000 %}{{ ([s, s ~ 'b'] * 1000) | sort | length }}", "steps");
+  refuse("{% set s = 'a' * 1000 %}{{ s | replace('a', s) | replace('a', s) }}", "bytes");
+  refuse(
+      "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+      "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+      "steps");
+  refuse("{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = ns.x + [range(1000000)] %}{% endfor %}",
+         "steps");
+  EXPECT_THAT(ChatTemplate::Parse(std::string(2 << 20, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2097152 bytes")));
   EXPECT_THAT(Render("{{ " + std::string(5000, '(') + std::string(5000, ')') + " }}"), HasSubstr("nested too deeply"));
   std::string sum = "{{ 1";
   for (int i = 0; i < 5000; ++i) sum += "+1";

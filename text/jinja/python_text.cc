@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -17,7 +18,7 @@ namespace {
 
 bool IsStripped(int32_t point, const std::vector<int32_t>* chars) {
   if (chars == nullptr) return IsPythonSpace(point);
-  return std::find(chars->begin(), chars->end(), point) != chars->end();
+  return std::binary_search(chars->begin(), chars->end(), point);
 }
 
 bool IsCased(int32_t point) {
@@ -104,6 +105,38 @@ absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>*
   }
   return text;
 }
+
+size_t FindText(absl::string_view text, absl::string_view wanted, size_t from) {
+  if (from > text.size()) return absl::string_view::npos;
+  // string_view::find takes quadratic time on texts that are made for it.
+  const void* found = ::memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+  return found == nullptr ? absl::string_view::npos : static_cast<const char*>(found) - text.data();
+}
+
+std::vector<absl::string_view> SplitLines(absl::string_view text) {
+  std::vector<absl::string_view> lines;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = ReadCodePoint(text, i);
+    const size_t end = i;
+    i += point.length;
+    const bool ends = (point.value >= '\n' && point.value <= '\r') || (point.value >= 0x1C && point.value <= 0x1E) ||
+                      point.value == 0x85 || point.value == 0x2028 || point.value == 0x2029;
+    if (!ends) continue;
+    if (point.value == '\r' && i < text.size() && text[i] == '\n') ++i;
+    lines.push_back(text.substr(begin, end - begin));
+    begin = i;
+  }
+  if (begin < text.size()) lines.push_back(text.substr(begin));
+  return lines;
+}
+
+bool IsAlphabetic(int32_t code_point) {
+  const utf8proc_category_t category = utf8proc_category(code_point);
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+bool IsAlphanumeric(int32_t code_point) { return IsAlphabetic(code_point) || IsNumeric(code_point); }
 
 std::string ToUpper(absl::string_view text) {
   return Mapped(text, [](int32_t c) { return c == 0xDF ? 0x1E9E : utf8proc_toupper(c); });

@@ -1,3 +1,4 @@
+#include "tools/bench/benchmarks.h"
 #include "tools/commands/commands.h"
 
 namespace plumb::cli {

@@ -22,11 +22,12 @@ class Tokenize : public Command {
   void Declare(OptionSet& options) override {
     options_ = &options;
     options.Required("--model", "DIR", model_, "Folder with tokenizer.json; a policy folder is one.");
-    options.Required("--input", "FILE", input_, "JSONL rows with text or messages; - is stdin.");
+    options.Required("--input", "FILE", input_, "JSONL rows with text, messages or ids; - is stdin.");
     options.Text("--output", "FILE", output_, "Where to write; - is stdout.");
     options.Flag("--add-special-tokens", add_special_tokens_, "Text: obey the post-processor (this is the default).");
     options.Flag("--no-special-tokens", no_special_tokens_, "Text: add no tokens.");
     options.Flag("--add-generation-prompt", add_generation_prompt_, "Messages: end with the start of an answer.");
+    options.Flag("--skip-special-tokens", skip_special_tokens_, "Ids: leave special tokens out of the text.");
     options.Flag("--color", color_, "Print the tokens in colours, trained ones green, instead of JSON.");
   }
 
@@ -48,15 +49,24 @@ class Tokenize : public Command {
 
  private:
   absl::StatusOr<EncodedChat> Encode(const InputRow& row, const TextCodec& codec) const {
-    if (row.row.contains("text") == row.row.contains("messages")) {
-      return absl::InvalidArgumentError("expected exactly one of text and messages");
+    if (row.row.contains("text") + row.row.contains("messages") + row.row.contains("ids") != 1) {
+      return absl::InvalidArgumentError("expected exactly one of text, messages and ids");
     }
+    if (row.row.contains("ids")) return Decode(row, codec.tokenizer());
     if (row.row.contains("messages")) return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
     EncodedChat encoded;
     ASSIGN_OR_RETURN(encoded.text, JsonString(row.row, "text", "row"));
     ASSIGN_OR_RETURN(encoded.ids, codec.EncodeText(encoded.text, !no_special_tokens_));
     encoded.train_mask.assign(encoded.ids.size(), false);
     return encoded;
+  }
+
+  absl::StatusOr<EncodedChat> Decode(const InputRow& row, const Tokenizer& tokenizer) const {
+    EncodedChat decoded;
+    ASSIGN_OR_RETURN(decoded.ids, JsonInts(row.row, "ids", "row"));
+    decoded.text = tokenizer.Decode(decoded.ids, skip_special_tokens_);
+    decoded.train_mask.assign(decoded.ids.size(), false);
+    return decoded;
   }
 
   static Json EncodedJson(const EncodedChat& encoded) {
@@ -74,6 +84,7 @@ class Tokenize : public Command {
   bool add_special_tokens_ = false;
   bool no_special_tokens_ = false;
   bool add_generation_prompt_ = false;
+  bool skip_special_tokens_ = false;
   bool color_ = false;
 };
 
@@ -81,10 +92,10 @@ class Tokenize : public Command {
 
 CommandEntry TokenizeCommand() {
   return {.name = "tokenize",
-          .summary = "Text or messages to token ids, with the training mask.",
+          .summary = "Text or messages to token ids, with the training mask; ids back to text.",
           .details =
               "A row of the output has ids, train_mask (true where SFT trains a token of messages; all false for\n"
-              "text, which says nothing of what is trained) and text, as it was encoded.",
+              "text and ids, which say nothing of what is trained) and text, as it was encoded or is decoded.",
           .example =
               "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}' > rows.jsonl\n"
               "plumb tokenize --model policy --input rows.jsonl --add-generation-prompt",
