@@ -118,6 +118,21 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   EXPECT_THAT(Render(sum + " }}"), HasSubstr("too long"));
 }
 
+// Each of these once took time or memory without bound.
+TEST(ChatTemplateFaultTest, HostileOperationsEnd) {
+  EXPECT_EQ(Render("{{ '' * 9223372036854775807 }}|"), "|");
+  EXPECT_THAT(Render("{{ '%d' % 1e300 }}"), HasSubstr("%d of a number beyond 64 bits"));
+  EXPECT_THAT(Render("{{ 1 | round(-9223372036854775807 - 1) }}"), HasSubstr("precision -9223372036854775808"));
+  EXPECT_THAT(Render("{{ strftime_now('a' * 1000000) }}"), HasSubstr("more than 1000 bytes"));
+  EXPECT_EQ(Render("{{ ('a' * 1000000).strip('b' * 100000 ~ 'a') | length }}"), "0");
+  EXPECT_EQ(Render("{{ ('a' * 1000000 ~ 'b') in ('a' * 2000000) }}"), "False");
+  EXPECT_EQ(Render("{{ ('a' * 2000000).rfind('b' ~ 'a' * 1000000) }}"), "-1");
+  EXPECT_THAT(Render("{{ (['a' * 100000] * 10000) | map('upper') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+                     "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}"),
+              HasSubstr("steps"));
+}
+
 TEST(ChatTemplateTest, ALongSourceIsNotParsed) {
   EXPECT_THAT(ChatTemplate::Parse(std::string((size_t{1} << 20) + 1, 'a')),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 1048577 bytes, at most 1048576")));

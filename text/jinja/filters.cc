@@ -134,7 +134,7 @@ Result Abs(const Value& value, const Arguments&) {
 Result Round(const Value& value, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t precision, arguments.Int(0, "precision", 0));
   ASSIGN_OR_RETURN(const std::string method, arguments.Text(1, "method", "common"));
-  if (!value.is_number() || std::abs(precision) > 300) {
+  if (!value.is_number() || precision > 300 || precision < -300) {
     return absl::InvalidArgumentError(absl::StrCat("round of type ", value.TypeName(), ", precision ", precision));
   }
   if (method == "common" && precision >= 0 && precision < 100) {
