@@ -133,6 +133,24 @@ TEST(ChatTemplateFaultTest, HostileOperationsEnd) {
               HasSubstr("steps"));
 }
 
+// Two values of equal form that share their parts: comparing them member by member would never end.
+TEST(ChatTemplateFaultTest, ComparisonsOfSharedListsArePaidFor) {
+  const std::string twins =
+      "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+      "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}";
+  EXPECT_THAT(Render(twins + "{{ [n.x].index(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{{ [n.x].count(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{% for v in [1] %}{{ loop.changed(n.x) }}{{ loop.changed(n.y) }}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateFaultTest, WorkForEachMemberIsPaidFor) {
+  EXPECT_THAT(Render("{{ range(100000) | map('replace', 'b' * 100000, 'c') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set s = 'a' * 1000000 %}{% for a in s %}{% for b in s %}{% for c in s %}{% endfor %}"
+                     "{% endfor %}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
 TEST(ChatTemplateTest, ALongSourceIsNotParsed) {
   EXPECT_THAT(ChatTemplate::Parse(std::string((size_t{1} << 20) + 1, 'a')),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 1048577 bytes, at most 1048576")));
