@@ -7,6 +7,8 @@
 namespace plumb::fuzz {
 namespace {
 
+// A pattern may take its match limit at each place of a text; longer ones would be waited for, not fuzzed.
+constexpr size_t kMaxTextBytes = 256;
 constexpr absl::string_view kText =
     "The 1st caf\xC3\xA9,\r\n\n  \t12345 \xE4\xB8\xAD\xE6\x96\x87 <s> don't\xFF \xF0\x9F\x99\x82 x";
 
@@ -53,7 +55,7 @@ void FuzzTokenizer(absl::string_view input) {
     return;
   }
   CheckText(kText, **tokenizer);
-  if (end != absl::string_view::npos) CheckText(input.substr(end + 1), **tokenizer);
+  if (end != absl::string_view::npos) CheckText(input.substr(end + 1, kMaxTextBytes), **tokenizer);
   std::vector<int64_t> ids;
   for (int64_t id = -1; id < std::min<int64_t>((*tokenizer)->size() + 1, 512); ++id) ids.push_back(id);
   CheckDecoding(ids, /*skip_special_tokens=*/false, **tokenizer);
