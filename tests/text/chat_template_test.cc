@@ -133,6 +133,11 @@ TEST(ChatTemplateFaultTest, HostileOperationsEnd) {
               HasSubstr("steps"));
 }
 
+TEST(ChatTemplateTest, IndentsLinesOfAnyLength) {
+  const std::string line(100, 'a');
+  EXPECT_EQ(Render("{{ ('a' * 100 ~ '\\n' ~ 'a' * 100 ~ '\\n') | indent(2) }}"), line + "\n  " + line + "\n");
+}
+
 // Two values of equal form that share their parts: comparing them member by member would never end.
 TEST(ChatTemplateFaultTest, ComparisonsOfSharedListsArePaidFor) {
   const std::string twins =
