@@ -191,10 +191,13 @@ void BpeModel::Encode(absl::string_view piece, Scratch& scratch, std::vector<Bpe
     }
   }
   if (piece.size() > kLongestKnownPiece) return EncodeBytes(piece, scratch, tokens);
-  const auto [known, is_new] = scratch.known_.try_emplace(std::string(piece.data(), piece.size()));
-  if (is_new) EncodeBytes(piece, scratch, &known->second);
+  auto known = scratch.known_.find(piece);
+  if (known == scratch.known_.end()) {
+    if (scratch.known_.size() >= kMaxKnownPieces) scratch.known_.clear();
+    known = scratch.known_.try_emplace(std::string(piece.data(), piece.size())).first;
+    EncodeBytes(piece, scratch, &known->second);
+  }
   tokens->insert(tokens->end(), known->second.begin(), known->second.end());
-  if (scratch.known_.size() > kMaxKnownPieces) scratch.known_.clear();
 }
 
 }  // namespace plumb

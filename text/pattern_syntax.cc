@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "text/unicode_additions.h"
 
 namespace plumb {
 namespace {
@@ -17,11 +18,18 @@ constexpr absl::string_view kNotSpaceSet =
     R"(\x{0}-\x{8}\x{E}-\x{1F}\x{21}-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027})"
     R"(\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF})";
 constexpr absl::string_view kWordSet = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Of the numbers that are no digits, Oniguruma's \w has those of Latin-1.
+constexpr absl::string_view kWordNumbers = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+constexpr absl::string_view kAddedHan = R"(\x{2B739}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})";  // of Unicode 15
 constexpr absl::string_view kHexSet = "0-9A-Fa-f";
 
 // Lower-case letters that a single character may stand for where case is ignored ("ﬃ" for "ffi"): Oniguruma matches
 // it then, PCRE2 does not.
 constexpr absl::string_view kLigatures[] = {"ff", "fi", "fl", "ss", "st"};
+
+std::string WordSet() {
+  return absl::StrCat(kWordSet, kWordNumbers, AddedClassMembers("L"), AddedClassMembers("M"), AddedClassMembers("Nd"));
+}
 
 // Walks over an Oniguruma expression and writes the PCRE2 one.
 class Translator {
@@ -151,15 +159,16 @@ class Translator {
     if (at_ + 1 >= source_.size()) return Refuse("ends in a backslash");
     if (c == 's') return WriteSet(kSpaceSet);
     if (c == 'S') return in_class_ ? WriteSet(kNotSpaceSet) : Replace(2, absl::StrCat("[^", kSpaceSet, "]"));
-    if (c == 'w') return WriteSet(kWordSet);
+    if (c == 'w') return WriteSet(WordSet());
+    if (c == 'd') return WriteSet(absl::StrCat("\\p{Nd}", AddedClassMembers("Nd")));
     if (c == 'h') return WriteSet(kHexSet);
     if (c == 'v') return Replace(2, "\\x{B}");
     if (c == 'p' || c == 'P') return Property();
     if (c == 'u') return CodePoint(2, 4);
     if (c == 'x') return Peek(2) == '{' ? CodePoint(3, 8) : CodePoint(2, 2);
-    if (c == 'W' && !in_class_) return Replace(2, absl::StrCat("[^", kWordSet, "]"));
+    if (c == 'W' && !in_class_) return Replace(2, absl::StrCat("[^", WordSet(), "]"));
     if ((c == 'b' || c == 'B') && !in_class_) return WordBorder(c == 'b');
-    const bool is_known = absl::string_view(in_class_ ? "dDnrtfae" : "dDnrtfaeAzZ").find(c) != absl::string_view::npos;
+    const bool is_known = absl::string_view(in_class_ ? "nrtfae" : "nrtfaeAzZ").find(c) != absl::string_view::npos;
     if (absl::ascii_isalnum(c) && !is_known) return Refuse(absl::StrCat("\\", std::string(1, c), " is not supported"));
     if (static_cast<uint8_t>(c) >= 0x80) return Refuse("a backslash in front of a character outside of ASCII");
     Copy(2);
@@ -171,7 +180,7 @@ class Translator {
   }
 
   absl::Status WordBorder(bool wanted) {
-    const std::string word = absl::StrCat("[", kWordSet, "]");
+    const std::string word = absl::StrCat("[", WordSet(), "]");
     return Replace(2, wanted ? absl::StrCat("(?:(?<=", word, ")(?!", word, ")|(?<!", word, ")(?=", word, "))")
                              : absl::StrCat("(?:(?<=", word, ")(?=", word, ")|(?<!", word, ")(?!", word, "))"));
   }
@@ -187,28 +196,39 @@ class Translator {
     return Replace(skip + digits + (braces ? 1 : 0), absl::StrCat("\\x{", hex, "}"));
   }
 
-  // General categories mean the same; a script is the script alone, without PCRE2's extensions.
+  // A general category, with what Unicode has added to it; a script alone, without PCRE2's extensions.
   absl::Status Property() {
     const size_t end = source_.find('}', at_);
     if (Peek(2) != '{' || end == absl::string_view::npos) return Refuse("\\p without {name}");
     absl::string_view name = source_.substr(at_ + 3, end - at_ - 3);
-    const bool negated = !name.empty() && name[0] == '^';
-    if (negated) name.remove_prefix(1);
-    constexpr absl::string_view kCategories[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc",
-                                                 "Me", "N",  "Nd", "Nl", "No", "P",  "Pc", "Pd", "Ps",
-                                                 "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk", "So",
-                                                 "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Co", "Alphabetic"};
-    constexpr absl::string_view kScripts[] = {"Latin",  "Greek", "Cyrillic", "Han",    "Hiragana",  "Katakana",
-                                              "Hangul", "Thai",  "Arabic",   "Hebrew", "Devanagari"};
-    const absl::string_view escape = source_.substr(at_, 2);
-    const absl::string_view open = negated ? "{^" : "{";
-    if (std::find(std::begin(kCategories), std::end(kCategories), name) != std::end(kCategories)) {
-      return Replace(end + 1 - at_, absl::StrCat(escape, open, name, "}"));
+    const bool caret = !name.empty() && name[0] == '^';
+    if (caret) name.remove_prefix(1);
+    const bool negated = caret != (Peek(1) == 'P');
+    std::string members;
+    if (IsCategory(name)) {
+      members = absl::StrCat("\\p{", name, "}", AddedClassMembers(name));
+    } else if (IsScript(name)) {
+      members = absl::StrCat("\\p{sc:", name, "}", name == "Han" ? kAddedHan : "");
+    } else {
+      return Refuse(absl::StrCat("the property ", name, " is not supported"));
     }
-    if (std::find(std::begin(kScripts), std::end(kScripts), name) != std::end(kScripts)) {
-      return Replace(end + 1 - at_, absl::StrCat(escape, open, "sc:", name, "}"));
-    }
-    return Refuse(absl::StrCat("the property ", name, " is not supported"));
+    if (!in_class_) return Replace(end + 1 - at_, absl::StrCat(negated ? "[^" : "[", members, "]"));
+    if (negated) return Refuse("a negated property inside of a class is not supported");
+    return Replace(end + 1 - at_, members);
+  }
+
+  static bool IsCategory(absl::string_view name) {
+    constexpr absl::string_view kNames[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N", "Nd",
+                                            "Nl", "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S", "Sm",
+                                            "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "Cc", "Cf", "Co"};
+    return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+  }
+
+  // Those that have got no character since Unicode 14 but for Han.
+  static bool IsScript(absl::string_view name) {
+    constexpr absl::string_view kNames[] = {"Latin",    "Greek",  "Han",  "Hiragana",
+                                            "Katakana", "Hangul", "Thai", "Hebrew"};
+    return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
   }
 
   const absl::string_view source_;

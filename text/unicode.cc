@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include "text/unicode_additions.h"
+
 namespace plumb {
 namespace {
 
@@ -99,7 +101,8 @@ bool IsWhitespace(int32_t code_point) {
 
 bool IsNumeric(int32_t code_point) {
   const utf8proc_category_t category = utf8proc_category(code_point);
-  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
+  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO ||
+         (category == UTF8PROC_CATEGORY_CN && IsAddedNumeric(code_point));
 }
 
 ByteSpan AlignedText::Origin(ByteSpan span) const {

@@ -2,10 +2,11 @@
 """Compares `plumb tokenize` with Hugging Face tokenizers on random strings: ids with and without special tokens, and
 texts decoded from those ids and from random ones, with special tokens kept and left out.
 
-  compare_tokenizers.py [--count 100000] [--seed 0] [--plumb build/plumb] [--make FOLDER] [FOLDER ...]
+  compare_tokenizers.py [--count 100000] [--seed 0] [--plumb build/plumb] [--make FOLDER] [--characters] [FOLDER ...]
 
 FOLDER holds a tokenizer.json. --make writes tokenizers of the styles of Llama-3, Qwen and GPT-2, and one that uses
-every component, into subfolders of FOLDER, and compares these too. Needs the package `tokenizers`. Prints a line for
+every component, into subfolders of FOLDER, and compares these too. --characters compares instead what each class of
+characters and each normal form makes of every code point of Unicode. Needs the package `tokenizers`. Prints a line for
 each tokenizer and the first differences; exit status 1 where there is one.
 """
 
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-from compare_tokenizers_styles import make_styles
+from compare_tokenizers_styles import character_classes, make_styles, write_files
 from tokenizers import Tokenizer
 
 # Ranges of code points that tokenizers treat in their own ways, with a weight each.
@@ -117,6 +118,24 @@ def compare(folder, plumb, count, seed):
     return result.different
 
 
+def compare_characters(folder, plumb):
+    """Every code point, those of a block in one text."""
+    tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    points = [point for point in range(1, 0x110000) if not 0xD800 <= point < 0xE000]
+    differing = []
+    blocks = [points[i:i + 64] for i in range(0, len(points), 64)]
+    while blocks:
+        texts = ["\n" + "\n\n".join(chr(point) for point in block) + "\n" for block in blocks]
+        ours = run_plumb(plumb, folder, [{"text": text} for text in texts], ["--no-special-tokens"])
+        wrong = [block for block, text, row in zip(blocks, texts, ours, strict=True)
+                 if row["ids"] != tokenizer.encode(text, add_special_tokens=False).ids]
+        differing += [block[0] for block in wrong if len(block) == 1]
+        blocks = [[point] for block in wrong if len(block) > 1 for point in block]
+    name = json.dumps(json.loads(tokenizer.to_str())["pre_tokenizer"]["pretokenizers"][0].get("pattern", os.path.basename(folder)))
+    print(f"{name}: {len(points)} code points, {len(differing)} differences " + " ".join(f"{point:X}" for point in differing))
+    return len(differing)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*")
@@ -124,7 +143,11 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plumb", default="build/plumb")
     parser.add_argument("--make")
+    parser.add_argument("--characters", action="store_true")
     options = parser.parse_args()
+    if options.characters:
+        with tempfile.TemporaryDirectory() as temporary:
+            return 1 if sum([compare_characters(folder, options.plumb) for folder in write_files(temporary, character_classes())]) else 0
     folders = options.folders + (make_styles(options.make) if options.make else [])
     if not folders:
         parser.error("no folder and no --make")

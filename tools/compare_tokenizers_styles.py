@@ -93,10 +93,34 @@ def everything():
     return file
 
 
+def character_classes():
+    """One tokenizer for each class of characters that patterns and stages know: it leaves out what belongs to it."""
+    patterns = [r"\p{L}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{M}", r"\p{Lu}", r"\p{Ll}", r"\p{Lt}", r"\p{Lm}", r"\p{Lo}", r"\s", r"\S",
+                r"\w", r"\d", r"[^\S]", r"\p{Han}", r"(?i:[a-z])"]
+    stages = {f"class-{number}": split([pattern], "removed") for number, pattern in enumerate(patterns)}
+    files = {name: every_byte(None, [stage]) for name, stage in stages.items()}
+    files["class-digits"] = every_byte(None, [pre_tokenizers.Digits(individual_digits=True), split([r"\n[^\n]\n"], "removed")])
+    for form in [normalizers.NFC(), normalizers.NFD(), normalizers.NFKC(), normalizers.NFKD(), normalizers.Strip()]:
+        files[f"form-{type(form).__name__}"] = every_byte(form, [])
+    return files
+
+
+def every_byte(normalizer, stages):
+    tokenizer = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[]))
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(stages + [BYTE_LEVEL])
+    tokenizer.decoder = decoders.ByteLevel()
+    return json.loads(tokenizer.to_str())
+
+
 def make_styles(folder):
     """Writes the tokenizers. Returns their folders."""
-    styles = {"llama3-style": llama3(), "qwen-style": qwen(), "gpt2-style": gpt2(False), "gpt2-prefix-style": gpt2(True),
-              "o200k-style": o200k(), "everything": everything()}
+    return write_files(folder, {"llama3-style": llama3(), "qwen-style": qwen(), "gpt2-style": gpt2(False),
+                                "gpt2-prefix-style": gpt2(True), "o200k-style": o200k(), "everything": everything()})
+
+
+def write_files(folder, styles):
     folders = []
     for name, file in styles.items():
         folders.append(os.path.join(folder, name))

@@ -84,7 +84,7 @@ TEST(ChatTemplateTest, ErrorsNameLineAndColumn) {
   EXPECT_EQ(Render("{% for i in range(9999999) %}{{ i }}{% endfor %}"),
             "line 1, column 18: a list of 1048577 members, the limit is 1048576");
   EXPECT_EQ(Render("{% for a in range(99999) %}{% for b in range(999) %}{% endfor %}{% endfor %}"),
-            "line 1, column 48: the template takes more than 10000000 steps");
+            "line 1, column 31: the template takes more than 10000000 steps");
 }
 
 TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {

@@ -23,9 +23,9 @@ size_t Count(const std::string& expression, const std::string& text) {
   return spans.size();
 }
 
-TEST(PcreFromOnigurumaTest, PublishedPatternsStayAsTheyAre) {
-  for (const char* same : {R"(\p{N}{1,3})", "[\r\n]", "[一-龥぀-ゟ゠-ヿ]+",
-                           R"([^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|\p{L}++)"}) {
+TEST(PcreFromOnigurumaTest, WhatMeansTheSameStaysAsItIs) {
+  for (const char* same : {"[\\r\\n]", "[一-龥぀-ゟ゠-ヿ]+", "a{1,3}?b++(?:c|d)*?(?=e)(?!f)(?<=g)(?<!h)(?>i)$",
+                           "(?i:'s|'t|'re|'ve|'m|'ll|'d)"}) {
     EXPECT_THAT(PcreFromOniguruma(same), IsOkAndHolds(same));
   }
 }
@@ -34,12 +34,19 @@ TEST(PcreFromOnigurumaTest, TranslatesWhatMeansSomethingElse) {
   EXPECT_THAT(PcreFromOniguruma("a{,3}b{2,}c{d"), IsOkAndHolds("a{0,3}b{2,}c\\{d"));
   EXPECT_THAT(PcreFromOniguruma(R"(\u00e9\x41\x{1F600}\v)"), IsOkAndHolds(R"(\x{00e9}\x{41}\x{1F600}\x{B})"));
   EXPECT_THAT(PcreFromOniguruma("a(?# no )b"), IsOkAndHolds("ab"));
-  EXPECT_THAT(PcreFromOniguruma(R"(\p{Han}\P{^Greek})"), IsOkAndHolds(R"(\p{sc:Han}\P{^sc:Greek})"));
+  EXPECT_THAT(PcreFromOniguruma(R"(\p{Greek}\P{Greek}\P{^Zs}[a\p{Lt}])"),
+              IsOkAndHolds(R"([\p{sc:Greek}][^\p{sc:Greek}][\p{Zs}][a\p{Lt}])"));
 }
 
 TEST(PcreFromOnigurumaTest, ClassesOfCharactersAreUnicodes) {
   // U+3001 is used with Han, but is not of that script.
   EXPECT_EQ(Count("\\p{Han}", "中、"), 1);
+  EXPECT_EQ(Count("\\p{Han}", "\U00031350\U0002EBF0"), 2);
+  // Letters, digits and signs that are newer than the libraries.
+  EXPECT_EQ(Count("\\p{L}", "\u1C89\uA7CB\U00031350-"), 3);
+  EXPECT_EQ(Count("[^\\s\\p{L}\\p{N}]", "\u1C89\U00010D40-"), 1);
+  EXPECT_EQ(Count("\\d", "1\U00010D40²"), 2);
+  EXPECT_EQ(Count("\\w", "²①Ⓐ"), 2);
   EXPECT_EQ(Count("\\S", "a \u3000\u180E"), 2);
   EXPECT_EQ(Count("[^\\S]", "a \u3000\u180E"), 2);
   EXPECT_EQ(Count("\\W", "a_\u0301-"), 1);
@@ -68,6 +75,8 @@ TEST(PcreFromOnigurumaTest, RefusesTheRestByName) {
   }
   refuse("\\xE4", "a code point");
   refuse("\\p{Emoji}", "the property Emoji");
+  refuse("[\\P{L}]", "a negated property inside of a class");
+  refuse("\\p{L", "\\p without {name}");
   refuse("a\\", "backslash");
 }
 

@@ -195,8 +195,8 @@ absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, con
   if (HasMethod(self, attribute.name)) return CallMethodOf(self, attribute.name, arguments);
   ASSIGN_OR_RETURN(const Value field, Attribute(self, attribute.name));
   if (field.is_function()) return CallFunction(field.function(), arguments);
-  return absl::InvalidArgumentError(
-      absl::StrCat("a value of type ", self.TypeName(), " has no method ", attribute.name));
+  if (field.is_undefined()) return UndefinedError(field);
+  return absl::InvalidArgumentError(absl::StrCat("a value of type ", field.TypeName(), " cannot be called"));
 }
 
 absl::StatusOr<Value> Evaluator::CallMethodOf(const Value& self, absl::string_view name, const Arguments& arguments) {

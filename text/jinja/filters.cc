@@ -101,6 +101,17 @@ Result ToJson(const Value& value, const Arguments& arguments) {
   return CheckedText(std::move(text));
 }
 
+// Python allows one between digits.
+std::string WithoutUnderscores(const std::string& text) {
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool between =
+        i > 0 && i + 1 < text.size() && absl::ascii_isdigit(text[i - 1]) && absl::ascii_isdigit(text[i + 1]);
+    if (text[i] != '_' || !between) digits.push_back(text[i]);
+  }
+  return digits;
+}
+
 Result Int(const Value& value, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t fallback, arguments.Int(0, "default", 0));
   if (value.is_integral()) return Value::OfInt(value.integer());
@@ -109,8 +120,9 @@ Result Int(const Value& value, const Arguments& arguments) {
     number = value.number();
   } else if (value.is_text()) {
     int64_t integer = 0;
-    if (absl::SimpleAtoi(value.text(), &integer)) return Value::OfInt(integer);
-    if (!absl::SimpleAtod(value.text(), &number)) return Value::OfInt(fallback);
+    const std::string digits = WithoutUnderscores(value.text());
+    if (absl::SimpleAtoi(digits, &integer)) return Value::OfInt(integer);
+    if (!absl::SimpleAtod(digits, &number)) return Value::OfInt(fallback);
   } else {
     return Value::OfInt(fallback);
   }

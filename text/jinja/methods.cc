@@ -45,7 +45,7 @@ std::vector<absl::string_view> SplitAtSpace(absl::string_view text, int64_t max_
   text = StripLeft(text);
   while (!text.empty()) {
     if (static_cast<int64_t>(parts.size()) == max_splits) {
-      parts.push_back(StripRight(text));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -88,7 +88,7 @@ std::vector<absl::string_view> SplitAtSpaceFromRight(absl::string_view text, int
   text = StripRight(text);
   while (!text.empty()) {
     if (static_cast<int64_t>(parts.size()) == max_splits) {
-      parts.push_back(StripLeft(text));
+      parts.push_back(text);
       break;
     }
     size_t begin = text.size();
@@ -219,7 +219,11 @@ Result AllAre(const Value& self, const Arguments&) {
   return Value::OfBool(!points.empty() && std::all_of(points.begin(), points.end(), kBelongs));
 }
 
-bool IsAsciiDigit(int32_t point) { return point >= '0' && point <= '9'; }
+bool IsDigit(int32_t point) {
+  const bool is_raised = point == 0xB2 || point == 0xB3 || point == 0xB9 || point == 0x2070 ||
+                         (point >= 0x2074 && point <= 0x2079) || (point >= 0x2080 && point <= 0x2089);
+  return is_raised || IsDecimal(point);
+}
 bool IsNumber(int32_t point) { return IsNumeric(point); }
 
 Result DictItems(const Value& self, const Arguments& arguments) { return FindListFilter("items")(self, arguments); }
@@ -281,7 +285,7 @@ constexpr Entry kTextMethods[] = {
     {"count", Count},
     {"isupper", IsInCase<true>},
     {"islower", IsInCase<false>},
-    {"isdigit", AllAre<IsAsciiDigit>},
+    {"isdigit", AllAre<IsDigit>},
     {"isalpha", AllAre<IsAlphabetic>},
     {"isalnum", AllAre<IsAlphanumeric>},
     {"isnumeric", AllAre<IsNumber>},

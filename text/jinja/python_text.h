@@ -20,6 +20,7 @@ absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>*
 size_t FindText(absl::string_view text, absl::string_view wanted, size_t from = 0);
 // str.splitlines().
 std::vector<absl::string_view> SplitLines(absl::string_view text);
+bool IsDecimal(int32_t code_point);       // str.isdecimal()
 bool IsAlphabetic(int32_t code_point);    // str.isalpha()
 bool IsAlphanumeric(int32_t code_point);  // str.isalnum()
 

@@ -145,7 +145,8 @@ const Value* FindKey(const Dict& dict, absl::string_view key);
 // kResourceExhausted.
 absl::StatusOr<std::vector<Value>> Iterate(const Value& value);
 
-// str() and repr(). Undefined is empty. Errors: kResourceExhausted.
+// str() and repr(). Undefined is empty. Errors: kInvalidArgument for functions, namespaces and loops;
+// kResourceExhausted.
 absl::StatusOr<std::string> ToText(const Value& value);
 
 struct JsonStyle {

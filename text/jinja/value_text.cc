@@ -163,7 +163,9 @@ absl::StatusOr<std::string> ToText(const Value& value) {
   if (value.is_int()) return absl::StrCat(value.integer());
   if (value.is_float()) return ReprFloat(value.number());
   std::string text;
-  if (value.list() == nullptr && value.dict() == nullptr) return absl::StrCat("<", value.TypeName(), ">");
+  if (value.list() == nullptr && value.dict() == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("a value of type ", value.TypeName(), " has no text form"));
+  }
   RETURN_IF_ERROR(AppendRepr(value, &text));
   return text;
 }

@@ -4,9 +4,9 @@
 namespace plumb::cli {
 
 std::vector<CommandEntry> AllCommands() {
-  return {InitCommand(),     SftCommand(),      GrpoCommand(),   RolloutCommand(),
-          RewardCommand(),   GenerateCommand(), ScoreCommand(),  EvalCommand(),
-          TokenizeCommand(), ReportCommand(),   DoctorCommand(), ConfigReferenceCommand()};
+  return {InitCommand(),     SftCommand(),   GrpoCommand(),           RolloutCommand(),  RewardCommand(),
+          GenerateCommand(), ScoreCommand(), EvalCommand(),           TokenizeCommand(), ReportCommand(),
+          DoctorCommand(),   BenchCommand(), ConfigReferenceCommand()};
 }
 
 }  // namespace plumb::cli

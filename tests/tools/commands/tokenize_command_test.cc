@@ -20,6 +20,18 @@ TEST(TokenizeCommandTest, TextGivesIdsAndAMask) {
   EXPECT_EQ(row["text"], "1 + 2");
 }
 
+TEST(TokenizeCommandTest, IdsGiveTheirText) {
+  const TestFolder folder;
+  const std::string model = plumb::testing::GoldenPath("tokenizer/small-v3");
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"ids\": [0, 3, 3]}\n");
+  CommandResult result = Plumb({"tokenize", "--model", model, "--input", input});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(Json::parse(result.output)["text"], "<｜begin▁of▁sentence｜>!!");
+  EXPECT_EQ(Json::parse(result.output)["ids"], Json({0, 3, 3}));
+  result = Plumb({"tokenize", "--model", model, "--input", input, "--skip-special-tokens"});
+  EXPECT_EQ(Json::parse(result.output)["text"], "!!");
+}
+
 TEST(TokenizeCommandTest, ColoursShowTheText) {
   const TestFolder folder;
   const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"7\"}\n");
@@ -31,7 +43,7 @@ TEST(TokenizeCommandFaultTest, WrongInputIsNamed) {
   const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"7\"}\n{}\n");
   CommandResult result = Plumb({"tokenize", "--model", TinyPolicy(), "--input", input});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:2: expected exactly one of text and messages"));
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:2: expected exactly one of text, messages and ids"));
   result =
       Plumb({"tokenize", "--model", TinyPolicy(), "--input", input, "--add-special-tokens", "--no-special-tokens"});
   EXPECT_EQ(result.exit_code, 2);

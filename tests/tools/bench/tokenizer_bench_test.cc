@@ -22,7 +22,7 @@ std::vector<std::string> TokenizerBenchOf(const TestFolder& folder, const std::s
           "--peer",      peer};
 }
 
-TEST(BenchCommandTest, TokenizerComparesItselfWithThePeer) {
+TEST(TokenizerBenchTest, ComparesItselfWithThePeer) {
   const TestFolder folder;
   // SHA-256 of "3,3": the two ids.
   const CommandResult result = Plumb(TokenizerBenchOf(folder, PeerOf(folder, Sha256Hex("3,3"))));
@@ -34,28 +34,11 @@ TEST(BenchCommandTest, TokenizerComparesItselfWithThePeer) {
   EXPECT_LT(json["plumb_over_peer"].get<double>(), 1);
 }
 
-TEST(BenchCommandFaultTest, APeerWithOtherIdsIsNoPeer) {
+TEST(TokenizerBenchFaultTest, APeerWithOtherIdsIsNoPeer) {
   const TestFolder folder;
   const CommandResult result = Plumb(TokenizerBenchOf(folder, PeerOf(folder, "00")));
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("plumb bench tokenizer: error: the peer's ids differ"));
-}
-
-TEST(BenchCommandFaultTest, AGroupNeedsASubcommand) {
-  CommandResult result = Plumb({"bench"});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.errors, HasSubstr("plumb bench: expected a subcommand: tokenizer"));
-  result = Plumb({"bench", "tokeniser"});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.errors, HasSubstr("tokeniser: unknown subcommand; did you mean tokenizer?"));
-  result = Plumb({"bench", "tokenizer", "--rounds", "0"});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.errors, HasSubstr("plumb bench tokenizer: --rounds: 0 is less than 1"));
-}
-
-TEST(BenchCommandTest, HelpListsTheSubcommands) {
-  EXPECT_THAT(Plumb({"bench", "--help"}).output, HasSubstr("  tokenizer                     Encode a text"));
-  EXPECT_THAT(Plumb({"bench", "tokenizer", "--help"}).output, HasSubstr("Usage: plumb bench tokenizer [OPTIONS]"));
 }
 
 }  // namespace
