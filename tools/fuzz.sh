@@ -49,7 +49,7 @@ fuzz_target() {
 
 merge_target() {
   local target=$1
-  "$fuzz_build/bin/${target}_fuzz" "${limits[@]}" -merge=1 "$plumb_root/tests/fuzz/corpus/$target" \
+  "$fuzz_build/bin/${target}_fuzz" "${limits[@]}" -use_counters=0 -merge=1 "$plumb_root/tests/fuzz/corpus/$target" \
     "$fuzz_build/corpus/$target" >"$fuzz_build/$target.merge.log" 2>&1
   echo "$target: $(find "$plumb_root/tests/fuzz/corpus/$target" -type f | wc -l) inputs in tests/fuzz/corpus/$target"
 }
