@@ -1,15 +1,49 @@
 #include "policy/kernels/linear.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "policy/kernels/custom_gradient.h"
+#include "policy/kernels/matrix_product.h"
 
 namespace plumb {
+namespace {
 
-at::Tensor Linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
+bool CpuTakes(const at::Tensor& input, const at::Tensor& weight) {
+  return CpuProductTakes(weight) && input.scalar_type() == weight.scalar_type();
+}
+
+at::Tensor LinearOnCpu(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
+                       at::ScalarType output_type) {
+  const at::Tensor x = input.detach();
+  const at::Tensor w = weight.detach();
+  const auto gradients = [x, w, has_bias = bias.defined()](const at::Tensor& gradient) {
+    const at::Tensor g = FloatRows(gradient);
+    const at::ScalarType type = x.scalar_type();
+    return std::vector<at::Tensor>{Times(g, w).to(type), TransposedTimes(g, x).to(type),
+                                   has_bias ? g.sum(0).to(type) : at::Tensor()};
+  };
+  const at::Tensor output = [&] {
+    const at::NoGradGuard no_grad;
+    return TimesTransposed(x, w, bias, output_type);
+  }();
+  return WithGradient(output, {input, weight, bias}, gradients);
+}
+
+}  // namespace
+
+at::Tensor LinearReference(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
   return at::linear(input, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
 }
 
-at::Tensor PerHeadProduct(const at::Tensor& input, const at::Tensor& matrices) {
-  return at::bmm(input.transpose(0, 1), matrices).transpose(0, 1);
+at::Tensor Linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
+  if (input.dim() != 2 || !CpuTakes(input, weight)) return LinearReference(input, weight, bias);
+  return LinearOnCpu(input, weight, bias, input.scalar_type());
+}
+
+at::Tensor LinearToFloat(const at::Tensor& input, const at::Tensor& weight) {
+  if (!CpuTakes(input, weight)) return LinearReference(input, weight).to(at::kFloat);
+  return LinearOnCpu(input, weight, {}, at::kFloat);
 }
 
 }  // namespace plumb
