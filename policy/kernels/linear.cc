@@ -8,8 +8,4 @@ at::Tensor Linear(const at::Tensor& input, const at::Tensor& weight, const at::T
   return at::linear(input, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
 }
 
-at::Tensor PerHeadProduct(const at::Tensor& input, const at::Tensor& matrices) {
-  return at::bmm(input.transpose(0, 1), matrices).transpose(0, 1);
-}
-
 }  // namespace plumb

@@ -26,12 +26,12 @@ at::Tensor MlaAttention(const at::Tensor& queries, const at::Tensor& latents, co
 at::Tensor MlaAttentionOverPages(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,
                                  int64_t value_width, double scale);
 
-// The plain ATen form of both; kernels are compared with it. The quadratic part is worked in pieces of queries and, where
-// large, made again for the gradient.
+// The plain ATen form of both; kernels are compared with it. The quadratic part is worked in pieces of queries and,
+// where large, made again for the gradient.
 at::Tensor MlaAttentionReference(const at::Tensor& queries, const at::Tensor& latents, const AttentionPlan& plan,
                                  int64_t value_width, double scale);
-at::Tensor MlaAttentionOverPagesReference(const at::Tensor& queries, const at::Tensor& pages,
-                                          const AttentionPlan& plan, int64_t value_width, double scale);
+at::Tensor MlaAttentionOverPagesReference(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,
+                                          int64_t value_width, double scale);
 
 }  // namespace plumb
 

@@ -1,5 +1,3 @@
-#include "policy/kernels/mla_attention.h"
-
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
@@ -8,6 +6,7 @@
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/gather_pages.h"
 #include "policy/kernels/gather_rows.h"
+#include "policy/kernels/mla_attention.h"
 
 namespace plumb {
 namespace {
@@ -163,16 +162,16 @@ PaddedAttention PaddedOf(const AttentionPlan& plan, int64_t num_heads) {
 
 at::Tensor MlaAttentionReference(const at::Tensor& queries, const at::Tensor& latents, const AttentionPlan& plan,
                                  int64_t value_width, double scale) {
-  AttentionInputs inputs{queries.detach(), latents.detach(), false, PaddedOf(plan, queries.size(1)), value_width,
-                         scale,            {}};
+  AttentionInputs inputs{
+      queries.detach(), latents.detach(), false, PaddedOf(plan, queries.size(1)), value_width, scale, {}};
   const bool keep = NeedsGradient({queries, latents}) && NumScores(inputs.padded, queries.size(1)) <= kScoresToKeep;
   const at::Tensor output = Forward(inputs, keep);
   return WithGradient(output, {queries, latents},
                       [inputs = std::move(inputs)](const at::Tensor& gradient) { return Backward(inputs, gradient); });
 }
 
-at::Tensor MlaAttentionOverPagesReference(const at::Tensor& queries, const at::Tensor& pages,
-                                          const AttentionPlan& plan, int64_t value_width, double scale) {
+at::Tensor MlaAttentionOverPagesReference(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,
+                                          int64_t value_width, double scale) {
   AttentionInputs inputs{queries.detach(), pages, true, PaddedOf(plan, queries.size(1)), value_width, scale, {}};
   return Forward(inputs, /*keep=*/false);
 }

@@ -94,20 +94,15 @@ class SequenceWorker {
     const AttentionInput& input = call_.input;
     const int64_t by_lane = input.width + input.value_width + kLaneArrays + 2 * kKeyBlock;
     const int64_t by_row = 2 * call_.key_stride + 2 * call_.value_stride;
-    return (by_lane + by_row) * kMaxChunkRows +
-           AttentionScratch::Rounded(KeyBlocks::ScratchSize(input, call_.kernels));
+    return (by_lane + by_row) * kMaxChunkRows + AttentionScratch::Rounded(KeyBlocks::ScratchSize(input, call_.kernels));
   }
 
   // The row [N, H] of the sequence's first token and this worker's first head.
   int64_t FirstRow() const { return sequence_.first_token * call_.input.num_heads + first_head_; }
 
   HeadRows RowsOf(const ChunkRows& chunk, int64_t width) const {
-    return {call_.input.query_type,
-            call_.input.num_heads * width,
-            static_cast<int>(num_heads_),
-            static_cast<int>(width),
-            static_cast<int>(chunk.first),
-            static_cast<int>(chunk.count)};
+    return {call_.input.query_type,  call_.input.num_heads * width, static_cast<int>(num_heads_),
+            static_cast<int>(width), static_cast<int>(chunk.first), static_cast<int>(chunk.count)};
   }
 
   GradientChunk LoadChunk(const ChunkRows& rows) {
@@ -147,8 +142,7 @@ class SequenceWorker {
   // What a row needs besides its vectors: `row` of the chunk, `place` of the sequence.
   void LoadLane(int64_t row, int64_t place) {
     const int64_t token = place / num_heads_;
-    logsumexp()[row] =
-        call_.gradients.logsumexp[FirstRow() + token * call_.input.num_heads + place % num_heads_];
+    logsumexp()[row] = call_.gradients.logsumexp[FirstRow() + token * call_.input.num_heads + place % num_heads_];
     const float* upstream = upstream_ + row * call_.value_stride;
     const float* output = output_ + row * call_.value_stride;
     float sum = 0.0f;

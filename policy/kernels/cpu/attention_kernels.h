@@ -61,8 +61,8 @@ struct GradientChunk {
   const float* delta = nullptr;             // by lane: upstream times output
   int rows = 0;
   float scale = 0.0f;
-  float* probabilities = nullptr;  // scratch by lane: [kKeyBlock][kMaxChunkRows]
-  float* scores = nullptr;         // scratch by lane: [kKeyBlock][kMaxChunkRows]
+  float* probabilities = nullptr;   // scratch by lane: [kKeyBlock][kMaxChunkRows]
+  float* scores = nullptr;          // scratch by lane: [kKeyBlock][kMaxChunkRows]
   float* query_gradient = nullptr;  // [rows, key stride], added to
   float* key_gradient = nullptr;    // [num_keys, key stride], added to
   int64_t key_stride = 0;           // width, rounded up to whole registers
@@ -76,8 +76,8 @@ struct SplitState {
   float* output = nullptr;
 };
 
-// One product y[i] = sum over k of a[i, k] b[k], columns side by side.
-struct ColumnProduct {
+// y[i] = sum over k of a[i, k] b[k], for rows b[k] whose columns lie side by side.
+struct WeightedSum {
   const float* a = nullptr;
   int64_t row_stride = 0;    // from a[i, k] to a[i + 1, k]
   int64_t inner_stride = 0;  // from a[i, k] to a[i, k + 1]
@@ -108,7 +108,7 @@ struct AttentionKernels {
   void (*write)(const float* from, int64_t stride, const float* factors, const HeadRows& rows, void* to);
   // Adds a block's part to the gradients of the chunk's rows and of the block's keys.
   void (*gradients)(const KeyBlock& block, const GradientChunk& chunk);
-  void (*column_product)(const ColumnProduct& product);
+  void (*weighted_sum)(const WeightedSum& product);
 };
 
 extern const AttentionKernels kAttentionKernelsAvx2;

@@ -105,7 +105,7 @@ static void MultiplyByLane(const LaneProduct& product, int num_rows) {
 
 // kRows rows by kColumns registers of columns; the last register has `tail` columns where kTail says so.
 template <Isa isa, int kRows, int kColumns, bool kTail>
-struct ColumnTile {
+struct WeightedTile {
   using V = Vec<isa>;
 
   PLUMB_VEC typename V::Float LoadColumns(const float* from, int i, int tail) {
@@ -113,12 +113,12 @@ struct ColumnTile {
     return V::Load(from + i * V::kLanes);
   }
 
-  static void Multiply(const ColumnProduct& product, int first_row, int first_column, int tail) {
+  static void Multiply(const WeightedSum& product, int first_row, int first_column, int tail) {
     typename V::Float sums[kRows][kColumns];
     float* y = product.y + first_row * product.y_stride + first_column;
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < kColumns; ++i) {
         sums[m][i] = product.from_zero ? V::Zero() : LoadColumns(y + m * product.y_stride, i, tail);
         if (product.factors != nullptr) sums[m][i] = V::Mul(sums[m][i], V::Set(product.factors[first_row + m]));
@@ -128,12 +128,12 @@ struct ColumnTile {
     const float* b = product.b + first_column;
     for (int64_t k = 0; k < product.inner; ++k) {
       typename V::Float column[kColumns];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < kColumns; ++i) column[i] = LoadColumns(b, i, tail);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const typename V::Float number = V::Set(a[m * product.row_stride]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int i = 0; i < kColumns; ++i) sums[m][i] = V::Fma(number, column[i], sums[m][i]);
       }
       a += product.inner_stride;
@@ -141,7 +141,7 @@ struct ColumnTile {
     }
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < kColumns; ++i) {
         float* to = y + m * product.y_stride + i * V::kLanes;
         if (kTail && i == kColumns - 1) {
@@ -153,40 +153,44 @@ struct ColumnTile {
     }
   }
 
-  static void MultiplyRest(const ColumnProduct& product, int first_row, int first_column, int tail) {
+  static void MultiplyRest(const WeightedSum& product, int first_row, int first_column, int tail) {
     if (product.rows - first_row == kRows) {
       Multiply(product, first_row, first_column, tail);
     } else if constexpr (kRows > 1) {
-      ColumnTile<isa, kRows - 1, kColumns, kTail>::MultiplyRest(product, first_row, first_column, tail);
+      WeightedTile<isa, kRows - 1, kColumns, kTail>::MultiplyRest(product, first_row, first_column, tail);
     }
   }
 
   // All rows of these columns.
-  static void MultiplyRows(const ColumnProduct& product, int first_column, int tail) {
+  static void MultiplyRows(const WeightedSum& product, int first_column, int tail) {
     int row = 0;
     for (; row + kRows <= product.rows; row += kRows) Multiply(product, row, first_column, tail);
     if constexpr (kRows > 1) {
-      ColumnTile<isa, kRows - 1, kColumns, kTail>::MultiplyRest(product, row, first_column, tail);
+      WeightedTile<isa, kRows - 1, kColumns, kTail>::MultiplyRest(product, row, first_column, tail);
     }
   }
 };
 
 template <Isa isa>
-static void MultiplyColumns(const ColumnProduct& product) {
+static void SumWeighted(const WeightedSum& product) {
   using Shape = TileShape<isa>;
   constexpr int kLanes = Vec<isa>::kLanes;
   int column = 0;
+  // A row alone: many columns, to have enough sums under way.
+  for (; product.rows == 1 && column + 8 * kLanes <= product.columns; column += 8 * kLanes) {
+    WeightedTile<isa, 1, 8, false>::Multiply(product, 0, column, 0);
+  }
   for (; column + Shape::kColumns * kLanes <= product.columns; column += Shape::kColumns * kLanes) {
-    ColumnTile<isa, Shape::kRows, Shape::kColumns, false>::MultiplyRows(product, column, 0);
+    WeightedTile<isa, Shape::kRows, Shape::kColumns, false>::MultiplyRows(product, column, 0);
   }
   for (; column + 2 * kLanes <= product.columns; column += 2 * kLanes) {
-    ColumnTile<isa, Shape::kRows, 2, false>::MultiplyRows(product, column, 0);
+    WeightedTile<isa, Shape::kRows, 2, false>::MultiplyRows(product, column, 0);
   }
   for (; column + kLanes <= product.columns; column += kLanes) {
-    ColumnTile<isa, Shape::kRows, 1, false>::MultiplyRows(product, column, 0);
+    WeightedTile<isa, Shape::kRows, 1, false>::MultiplyRows(product, column, 0);
   }
   if (column < product.columns) {
-    ColumnTile<isa, Shape::kRows, 1, true>::MultiplyRows(product, column, product.columns - column);
+    WeightedTile<isa, Shape::kRows, 1, true>::MultiplyRows(product, column, product.columns - column);
   }
 }
 

@@ -51,8 +51,8 @@ struct AttentionUnits {
   int64_t max_rows = 0;              // of a unit
 };
 
-// Units over sequences whose blocks are listed in `block_rows`. Neighbours that decode one token and read the same first
-// blocks come into one unit.
+// Units over sequences whose blocks are listed in `block_rows`. Neighbours that decode one token and read the same
+// first blocks come into one unit.
 //   num_heads    H
 //   num_threads  that there is to be work for
 AttentionUnits MakeAttentionUnits(std::vector<AttentionSpan> sequences, std::vector<int64_t> block_rows,
