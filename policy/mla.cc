@@ -5,6 +5,7 @@
 
 #include "policy/kernels/linear.h"
 #include "policy/kernels/mla_attention.h"
+#include "policy/kernels/per_head_product.h"
 #include "policy/kernels/rms_norm.h"
 
 namespace plumb {

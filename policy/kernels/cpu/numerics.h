@@ -20,6 +20,16 @@
 // Column product (products with matrices whose columns lie side by side, y = x W, and gradients). Each result adds its
 // terms in ascending order of the inner index, from zero.
 //
+// Attention. A query row is one head of one token; it is multiplied by the softmax scale first. The keys of its
+// sequence are cut into blocks of kKeyBlock positions from the start of the sequence, and the blocks into splits of
+// kBlocksPerSplit. A score is one chain of FMAs over the width, ascending, from zero. Inside a split, from maximum
+// -FLT_MAX, sum 0 and output 0: each block's largest score joins the maximum; sum and output are multiplied by
+// e^(old - new maximum); then each key in ascending order adds its weight e^(score - maximum) to the sum, and its
+// weight times its value to the output. Keys after the row's own position have weight 0 and change nothing. Splits are
+// merged from left to right: sum = fma(sum of the next, e^(its maximum - m), sum so far * e^(maximum so far - m)) with
+// m the larger maximum, and the output likewise; a split without a visible key changes nothing. The output is
+// multiplied by 1 / sum. Both classes give the same bits, for nothing is added across lanes.
+//
 // Experts: each expert's result is rounded to the type of the activations, then weighted and added in float32 in
 // ascending order of the expert, then rounded.
 //
@@ -34,6 +44,9 @@ inline constexpr int64_t kVocabularyChunk = 256;
 
 // Positions per block of keys in attention, counted from the start of the sequence: one page of the latent cache.
 inline constexpr int64_t kKeyBlock = 64;
+
+// Blocks of keys with one running maximum.
+inline constexpr int64_t kBlocksPerSplit = 4;
 
 }  // namespace plumb::cpu
 

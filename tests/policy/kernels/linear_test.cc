@@ -15,12 +15,5 @@ TEST(LinearTest, WeightIsTransposedAndBiasAdded) {
   EXPECT_TRUE(Linear(input, weight, at::tensor({1.0f, 1.0f, 1.0f})).equal(testing::Matrix({{2.0f, 3.0f, 4.0f}})));
 }
 
-TEST(LinearTest, EachHeadHasItsOwnMatrix) {
-  const at::Tensor input = at::randn({5, 3, 4});
-  const at::Tensor matrices = at::randn({3, 4, 2});
-  const at::Tensor expected = at::einsum("nha,hab->nhb", {input, matrices});
-  EXPECT_LE(testing::MaxDifference(PerHeadProduct(input, matrices), expected), 1e-5);
-}
-
 }  // namespace
 }  // namespace plumb
