@@ -1,7 +1,6 @@
 #include "policy/kernels/linear.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/matrix_product.h"
@@ -17,17 +16,16 @@ at::Tensor LinearOnCpu(const at::Tensor& input, const at::Tensor& weight, const 
                        at::ScalarType output_type) {
   const at::Tensor x = input.detach();
   const at::Tensor w = weight.detach();
-  const auto gradients = [x, w, has_bias = bias.defined()](const at::Tensor& gradient) {
+  const bool wants_input = NeedsGradient({input});
+  const bool wants_weight = NeedsGradient({weight});
+  const bool wants_bias = NeedsGradient({bias});
+  return WithGradient(TimesTransposed(x, w, bias, output_type), {input, weight, bias}, [=](const at::Tensor& gradient) {
     const at::Tensor g = FloatRows(gradient);
     const at::ScalarType type = x.scalar_type();
-    return std::vector<at::Tensor>{Times(g, w).to(type), TransposedTimes(g, x).to(type),
-                                   has_bias ? g.sum(0).to(type) : at::Tensor()};
-  };
-  const at::Tensor output = [&] {
-    const at::NoGradGuard no_grad;
-    return TimesTransposed(x, w, bias, output_type);
-  }();
-  return WithGradient(output, {input, weight, bias}, gradients);
+    return std::vector<at::Tensor>{wants_input ? Times(g, w).to(type) : at::Tensor(),
+                                   wants_weight ? TransposedTimes(g, x).to(type) : at::Tensor(),
+                                   wants_bias ? g.sum(0).to(type) : at::Tensor()};
+  });
 }
 
 }  // namespace

@@ -12,8 +12,6 @@ using cpu::ColumnProduct;
 using cpu::DotProduct;
 using cpu::FloatType;
 
-FloatType TypeOf(at::ScalarType type) { return type == at::kFloat ? FloatType::kFloat32 : FloatType::kBf16; }
-
 // Elements `offset` on of a tensor, whatever its type.
 const void* At(const at::Tensor& tensor, int64_t offset) {
   return static_cast<const char*>(tensor.const_data_ptr()) + offset * static_cast<int64_t>(tensor.element_size());
@@ -27,7 +25,9 @@ at::Tensor WholeRows(const at::Tensor& matrices) {
   return matrices.stride(-1) == 1 || matrices.size(-1) == 1 ? matrices : matrices.contiguous();
 }
 
-cpu::DotTypes DotTypesOf(const at::Tensor& w, at::ScalarType type) { return {TypeOf(w.scalar_type()), TypeOf(type)}; }
+cpu::DotTypes DotTypesOf(const at::Tensor& w, at::ScalarType type) {
+  return {KernelType(w.scalar_type()), KernelType(type)};
+}
 
 }  // namespace
 
@@ -35,6 +35,8 @@ bool CpuProductTakes(const at::Tensor& weight) {
   const bool known_type = weight.scalar_type() == at::kFloat || weight.scalar_type() == at::kBFloat16;
   return weight.is_cpu() && known_type && (weight.stride(-1) == 1 || weight.size(-1) == 1);
 }
+
+FloatType KernelType(at::ScalarType type) { return type == at::kFloat ? FloatType::kFloat32 : FloatType::kBf16; }
 
 at::Tensor FloatRows(const at::Tensor& x) { return WholeRows(x.detach().to(at::kFloat)); }
 
@@ -56,9 +58,7 @@ at::Tensor TimesTransposed(const at::Tensor& x, const at::Tensor& w, const at::T
   return y;
 }
 
-at::Tensor Times(const at::Tensor& x, const at::Tensor& w) {
-  return ExpertsTimes(x, w.unsqueeze(0), {0, x.size(0)});
-}
+at::Tensor Times(const at::Tensor& x, const at::Tensor& w) { return ExpertsTimes(x, w.unsqueeze(0), {0, x.size(0)}); }
 
 at::Tensor TransposedTimes(const at::Tensor& g, const at::Tensor& x) {
   return ExpertsTransposedTimes(g, x, {0, x.size(0)}).squeeze(0);
@@ -106,7 +106,7 @@ at::Tensor ExpertsTimes(const at::Tensor& x, const at::Tensor& w, const ExpertSt
                         .columns = w.size(2),
                         .inner = w.size(1)});
   }
-  cpu::RunColumnProducts(products.data(), static_cast<int64_t>(products.size()), TypeOf(w.scalar_type()));
+  cpu::RunColumnProducts(products.data(), static_cast<int64_t>(products.size()), KernelType(w.scalar_type()));
   return y;
 }
 

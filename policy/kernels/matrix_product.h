@@ -5,11 +5,16 @@
 
 #include <vector>
 
+#include "policy/kernels/cpu/float_type.h"
+
 namespace plumb {
 
 // Whether the CPU kernels take a product with these weights: on the CPU, float32 or bfloat16, rows without gaps.
 //   weight  [..., out, D]
 bool CpuProductTakes(const at::Tensor& weight);
+
+// float32 or bfloat16, in the words of the CPU kernels.
+cpu::FloatType KernelType(at::ScalarType type);
 
 // The rows of `x` as the CPU kernels read them: float32, without gaps inside of a row. A copy only where it must be.
 //   x        [N, D]

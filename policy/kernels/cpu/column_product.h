@@ -32,7 +32,7 @@ void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType t
 // A block has this many rows at most, and needs this much room in elements.
 inline constexpr int64_t kColumnBlockRows = 96;
 inline constexpr int64_t kColumnBlockInner = 256;
-inline constexpr int64_t kColumnScratch = kColumnBlockInner * (kColumnBlockRows + 32);
+inline constexpr int64_t kColumnScratch = kColumnBlockInner * (2 * kColumnBlockRows + 32);
 
 // One block in the caller's thread, by the named class; RunColumnProducts() is made of these.
 void ColumnBlockAvx2(const ColumnProduct& product, FloatType type, const ResultBlock& block, float* scratch);

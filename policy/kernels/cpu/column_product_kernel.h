@@ -89,11 +89,29 @@ void RunColumnTileOf(int height, const ColumnTile<B>& tile) {
   RunColumnTile<isa, B, 1>(tile);
 }
 
-PLUMB_VEC void PackRows(const ColumnProduct& p, int64_t row, int64_t rows, int height, int64_t first, int64_t inner,
-                        float* to) {
-  for (int64_t j = 0; j < inner; ++j) {
-    const float* from = p.a + row * p.a_row_stride + (first + j) * p.a_inner_stride;
-    for (int r = 0; r < height; ++r) to[j * height + r] = r < rows ? from[r * p.a_row_stride] : 0.0f;
+// Rows of a block, cut into strips of nearly the same height.
+struct Strips {
+  int64_t rows;
+  int64_t per_strip;
+  int height;
+};
+
+// Inner indices first ... first + count - 1.
+struct InnerRange {
+  int64_t first;
+  int64_t count;
+};
+
+// The block's rows strip by strip, each as a tile reads it.
+PLUMB_VEC void PackRows(const ColumnProduct& p, int64_t row, const Strips& strips, InnerRange inner, float* to) {
+  for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, to += strips.height * inner.count) {
+    const int64_t rows = strips.rows - begin < strips.per_strip ? strips.rows - begin : strips.per_strip;
+    const float* from = p.a + (row + begin) * p.a_row_stride + inner.first * p.a_inner_stride;
+    for (int64_t j = 0; j < inner.count; ++j, from += p.a_inner_stride) {
+      for (int r = 0; r < strips.height; ++r) {
+        to[j * strips.height + r] = r < rows ? from[r * p.a_row_stride] : 0.0f;
+      }
+    }
   }
 }
 
@@ -107,35 +125,30 @@ void PackColumns(const B* from, int64_t stride, int64_t inner, int columns, floa
   }
 }
 
-// Rows of a block, cut into strips of nearly the same height.
-struct Strips {
-  int64_t rows;
-  int64_t per_strip;
-  int height;
-};
-
-// Inner indices first ... first + inner - 1 of a block whose rows are packed: its columns, panel by panel.
+// A part of the inner indices of a block whose rows are packed: its columns, panel by panel.
 template <Isa isa, typename B>
-void RunPanels(const ColumnProduct& p, const ResultBlock& block, const Strips& strips, int64_t first, int64_t inner,
-               float* packed, float* panel) {
+void RunPanels(const ColumnProduct& p, const ResultBlock& block, const Strips& strips, InnerRange inner,
+               float* scratch) {
   constexpr int kWidth = 2 * Vec<isa>::kLanes;
+  float* panel = scratch;
+  const float* packed = scratch + kColumnBlockInner * kWidth;
+  const bool once = strips.rows <= strips.per_strip;
+  const bool accumulate = p.accumulate || inner.first > 0;
   for (int64_t column = block.column_begin; column < block.column_end; column += kWidth) {
     const int64_t left = block.column_end - column;
     const int columns = left < kWidth ? static_cast<int>(left) : kWidth;
-    const B* b = static_cast<const B*>(p.b) + first * p.b_stride + column;
-    const bool once = strips.rows <= strips.per_strip;
-    if (!once) PackColumns<isa>(b, p.b_stride, inner, columns, panel);
-    for (int64_t r = 0; r < strips.rows; r += strips.per_strip) {
-      const int64_t rows = strips.rows - r < strips.per_strip ? strips.rows - r : strips.per_strip;
-      const float* a = packed + r / strips.per_strip * strips.height * inner;
+    const B* b = static_cast<const B*>(p.b) + inner.first * p.b_stride + column;
+    if (!once) PackColumns<isa>(b, p.b_stride, inner.count, columns, panel);
+    const float* a = packed;
+    for (int64_t r = 0; r < strips.rows; r += strips.per_strip, a += strips.height * inner.count) {
+      const int rows = static_cast<int>(strips.rows - r < strips.per_strip ? strips.rows - r : strips.per_strip);
       float* y = p.y + (block.row_begin + r) * p.y_stride + column;
-      const bool accumulate = p.accumulate || first > 0;
       if (once) {
-        RunColumnTileOf<isa, B>(strips.height,
-                                {a, b, p.b_stride, y, p.y_stride, inner, static_cast<int>(rows), columns, accumulate});
+        const ColumnTile<B> tile = {a, b, p.b_stride, y, p.y_stride, inner.count, rows, columns, accumulate};
+        RunColumnTileOf<isa, B>(strips.height, tile);
       } else {
-        RunColumnTileOf<isa, float>(
-            strips.height, {a, panel, kWidth, y, p.y_stride, inner, static_cast<int>(rows), columns, accumulate});
+        const ColumnTile<float> tile = {a, panel, kWidth, y, p.y_stride, inner.count, rows, columns, accumulate};
+        RunColumnTileOf<isa, float>(strips.height, tile);
       }
     }
   }
@@ -147,16 +160,10 @@ void ColumnBlock(const ColumnProduct& p, const ResultBlock& block, float* scratc
   const int64_t num_strips = (rows + kColumnRows<isa> - 1) / kColumnRows<isa>;
   const int64_t per_strip = (rows + num_strips - 1) / num_strips;
   const Strips strips = {rows, per_strip, TileHeight(per_strip)};
-  float* panel = scratch;
-  float* packed = scratch + kColumnBlockInner * 2 * Vec<isa>::kLanes;
   for (int64_t first = 0; first == 0 || first < p.inner; first += kColumnBlockInner) {
-    const int64_t inner = p.inner - first < kColumnBlockInner ? p.inner - first : kColumnBlockInner;
-    for (int64_t r = 0; r < rows; r += per_strip) {
-      const int64_t count = rows - r < per_strip ? rows - r : per_strip;
-      PackRows(p, block.row_begin + r, count, strips.height, first, inner,
-               packed + r / per_strip * strips.height * inner);
-    }
-    RunPanels<isa, B>(p, block, strips, first, inner, packed, panel);
+    const InnerRange inner = {first, p.inner - first < kColumnBlockInner ? p.inner - first : kColumnBlockInner};
+    PackRows(p, block.row_begin, strips, inner, scratch + kColumnBlockInner * 2 * Vec<isa>::kLanes);
+    RunPanels<isa, B>(p, block, strips, inner, scratch);
   }
 }
 

@@ -83,6 +83,16 @@ PLUMB_VEC void StoreResults(float* to, __m128 sums, const Weight* bias, int coun
 // Columns whose unfinished sums a strip holds where the depth has several blocks.
 inline constexpr int64_t kOpenColumns = 64;
 
+// Adds the sums of the depth's earlier blocks, and keeps the result where there are later ones.
+template <int kRows>
+PLUMB_VEC void JoinOpen(float (*open)[kOpenColumns], int64_t column, bool first, bool last, __m128 (&sums)[kRows]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    if (!first) sums[r] = _mm_add_ps(_mm_load_ps(open[r] + column), sums[r]);
+    if (!last) _mm_store_ps(open[r] + column, sums[r]);
+  }
+}
+
 // kRows rows from `row` on, against columns begin ... end - 1, kOpenColumns at most. The depth's blocks come outermost,
 // so that the rows' part of a block stays in the first-level cache while the weights pass by.
 template <Isa isa, typename Weight, typename Output, int kRows>
@@ -91,7 +101,6 @@ void DotStrip(const DotProduct& p, int64_t row, int64_t begin, int64_t end) {
   tile.x = p.x + row * p.x_stride;
   tile.x_stride = p.x_stride;
   const Weight* w = static_cast<const Weight*>(p.w);
-  const Weight* bias = static_cast<const Weight*>(p.bias);
   Output* y = static_cast<Output*>(p.y) + row * p.y_stride;
   alignas(16) float open[kRows][kOpenColumns];
   for (int64_t first = 0; first == 0 || first < p.depth; first += kDotBlock) {
@@ -103,15 +112,10 @@ void DotStrip(const DotProduct& p, int64_t row, int64_t begin, int64_t end) {
       tile.ahead = end - column >= 2 * kDotColumns ? kDotColumns * p.w_stride : 0;
       __m128 sums[kRows];
       tile.Run(first, last, sums);
-      for (int r = 0; r < kRows; ++r) {
-        float* sum = open[r] + (column - begin);
-        if (first > 0) sums[r] = _mm_add_ps(_mm_load_ps(sum), sums[r]);
-        if (last < p.depth) {
-          _mm_store_ps(sum, sums[r]);
-        } else {
-          StoreResults(y + r * p.y_stride + column, sums[r], bias == nullptr ? nullptr : bias + column, count);
-        }
-      }
+      JoinOpen(open, column - begin, first == 0, last == p.depth, sums);
+      const Weight* bias = p.bias == nullptr ? nullptr : static_cast<const Weight*>(p.bias) + column;
+      for (int r = 0; r < kRows && last == p.depth; ++r)
+        StoreResults(y + r * p.y_stride + column, sums[r], bias, count);
     }
   }
 }
