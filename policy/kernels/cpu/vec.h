@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "policy/kernels/cpu/float_type.h"
 #include "policy/kernels/cpu/isa.h"
 
 // One register of float32 lanes of an instruction-set class, so that a kernel is written once as
@@ -16,13 +17,9 @@
 // the linker keeps one copy of such a function for the whole program, and it could be the one that only a newer
 // processor can run. Products and sums are contracted to FMA only where Fma() says so (-ffp-contract=off).
 #define PLUMB_VEC static inline __attribute__((always_inline))
+#define PLUMB_INLINE inline __attribute__((always_inline))
 
 namespace plumb::cpu {
-
-// The bits of a bfloat16.
-struct Bf16 {
-  uint16_t bits;
-};
 
 // What both classes share lies in VecMath below. Tails: `count` lanes from lane 0 on, the others are zero when loaded
 // and untouched when stored.
@@ -181,6 +178,17 @@ struct Vec<Isa::kAvx2> {
 #else
 #error "vec.h is for sources that are compiled for one instruction-set class"
 #endif
+
+// One number of any stored type.
+PLUMB_VEC float ToFloat(float value) { return value; }
+PLUMB_VEC float ToFloat(Bf16 value) {
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int32_t>(uint32_t{value.bits} << 16))));
+}
+PLUMB_VEC void StoreOne(float* to, float value) { *to = value; }
+PLUMB_VEC void StoreOne(Bf16* to, float value) {
+  const uint32_t bits = static_cast<uint32_t>(_mm_cvtsi128_si32(_mm_castps_si128(_mm_set_ss(value))));
+  to->bits = value == value ? static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) : uint16_t{0x7fc0};
+}
 
 // What is made of a class's operations, the same way in both.
 template <Isa isa>
