@@ -21,7 +21,7 @@ at::Tensor Multiply(const at::Tensor& some_input, const at::Tensor& some_matrice
   const at::Tensor output =
       at::empty({input.size(0), input.size(1), matrices.size(2)}, input.options().requires_grad(false));
   cpu::HeadProducts products;
-  products.type = input.scalar_type() == at::kFloat ? cpu::NumberType::kFloat32 : cpu::NumberType::kBfloat16;
+  products.type = input.scalar_type() == at::kFloat ? cpu::FloatType::kFloat32 : cpu::FloatType::kBf16;
   products.num_tokens = input.size(0);
   products.num_heads = input.size(1);
   products.inner = input.size(2);

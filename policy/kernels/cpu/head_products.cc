@@ -45,7 +45,7 @@ class HeadWorker {
   }
 
  private:
-  bool Widens() const { return products_.type != NumberType::kFloat32; }
+  bool Widens() const { return products_.type != FloatType::kFloat32; }
   bool InPlace() const { return !Widens() && products_.column_stride == 1; }
 
   int64_t MatrixSize() const {

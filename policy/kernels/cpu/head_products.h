@@ -9,7 +9,7 @@ namespace plumb::cpu {
 
 // output[n, h] = input[n, h] * matrices[h]. Strides count elements; all arrays have one type.
 struct HeadProducts {
-  NumberType type = NumberType::kFloat32;
+  FloatType type = FloatType::kFloat32;
   int64_t num_tokens = 0;          // N
   int64_t num_heads = 0;           // H
   int64_t inner = 0;               // a
