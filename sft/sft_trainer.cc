@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "train/learning_rate.h"
 #include "train/progress.h"
+#include "train/resume_point.h"
 
 namespace plumb {
 namespace {
@@ -112,11 +113,11 @@ absl::Status SftTrainer::StopForInterrupt() {
 absl::Status SftTrainer::SaveCheckpoint() {
   TrainerState state;
   state.step = step_;
-  state.values = {{"num_rows", rows_.size()},
-                  {"seed", config_.seed()},
-                  {"position", order_.position()},
-                  {"skipped_steps", skipped_steps_},
-                  {"optimizer_steps", updater_.optimizer().steps()}};
+  state.values = ToJson(ResumePoint{.num_rows = static_cast<int64_t>(rows_.size()),
+                                    .seed = config_.seed(),
+                                    .position = order_.position(),
+                                    .skipped_steps = skipped_steps_,
+                                    .optimizer_steps = updater_.optimizer().steps()});
   state.tensors = updater_.optimizer().State();
   RETURN_IF_ERROR(run_->SaveCheckpoint(state, config_.checkpoint().keep(), [this](const std::string& folder) {
     return SaveWeights(WithoutGradients(weights_), folder, config_.model());
@@ -126,19 +127,11 @@ absl::Status SftTrainer::SaveCheckpoint() {
 }
 
 absl::Status SftTrainer::Restore(const TrainerState& state) {
-  constexpr char kWhat[] = "trainer_state.json";
-  ASSIGN_OR_RETURN(const int64_t num_rows, JsonInt(state.values, "num_rows", kWhat));
-  ASSIGN_OR_RETURN(const int64_t seed, JsonInt(state.values, "seed", kWhat));
-  ASSIGN_OR_RETURN(const int64_t position, JsonInt(state.values, "position", kWhat));
-  ASSIGN_OR_RETURN(const int64_t optimizer_steps, JsonInt(state.values, "optimizer_steps", kWhat));
-  ASSIGN_OR_RETURN(skipped_steps_, JsonInt(state.values, "skipped_steps", kWhat));
-  if (num_rows != static_cast<int64_t>(rows_.size()) || seed != config_.seed()) {
-    return absl::FailedPreconditionError(absl::StrCat("the checkpoint is of a run with seed ", seed, " over ", num_rows,
-                                                      " rows, this one has seed ", config_.seed(), " and ",
-                                                      rows_.size(), " rows; resume with the same data and seed"));
-  }
-  RETURN_IF_ERROR(updater_.optimizer().LoadState(state.tensors, optimizer_steps));
-  order_.Seek(position);
+  ASSIGN_OR_RETURN(const ResumePoint point,
+                   ReadResumePoint(state.values, static_cast<int64_t>(rows_.size()), config_.seed()));
+  RETURN_IF_ERROR(updater_.optimizer().LoadState(state.tensors, point.optimizer_steps));
+  skipped_steps_ = point.skipped_steps;
+  order_.Seek(point.position);
   step_ = saved_step_ = state.step;
   return absl::OkStatus();
 }

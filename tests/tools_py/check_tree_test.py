@@ -18,9 +18,13 @@ layer 0   base/          status                          -> proto (base/config a
 | N | tokens | Rq, Rkv | ranks |
 """
 
+READMES = {f"{folder}/README.md": f"# {folder}\n\nMay include: {allowed}\n" for folder, allowed in {
+    "tools": "everything", "tests": "everything", "policy": "base proto", "text": "base proto", "base": "proto",
+    "proto": "nothing of the tree"}.items()}
+
 
 def problems(texts):
-    tree = Tree({"ARCHITECTURE.md": ARCHITECTURE, **texts})
+    tree = Tree({"ARCHITECTURE.md": ARCHITECTURE, **READMES, **texts})
     return [(violation.path, violation.rule) for violation in check_tree.check(tree)]
 
 
@@ -65,6 +69,11 @@ class CheckTreeTest(unittest.TestCase):
         declare = "plumb_library(text SOURCES a.cc DEPS {})"
         self.assert_clean({"text/CMakeLists.txt": declare.format("plumb::base plumb::proto")})
         self.assert_breaks("layers", {"text/CMakeLists.txt": declare.format("plumb::base plumb::proto plumb::policy")})
+
+    def test_compares_the_page_of_a_folder_with_the_table(self):
+        self.assert_breaks("layers", {"text/README.md": "# text\n\nMay include: base policy\n"})
+        self.assert_breaks("layers", {"text/README.md": "# text\n"})
+        self.assert_clean({"text/README.md": "May include: proto base; nothing else.\n"})
 
     def test_refuses_torch_where_no_tensor_is_seen(self):
         self.assert_breaks("torch", {"text/a.h": "#include <ATen/core/Tensor.h>\n"})

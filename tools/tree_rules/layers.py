@@ -36,7 +36,7 @@ def check(tree):
             violations += check_include(path, line, included, table)
             violations += check_torch(path, line, included, torch_free)
         violations += check_own_header_first(tree, path, text) + check_isa_source(tree, path)
-    return violations + check_cmake(tree, table)
+    return violations + check_cmake(tree, table) + check_readmes(tree, table)
 
 
 def check_include(path, line, included, table):
@@ -102,4 +102,21 @@ def check_cmake(tree, table):
         if declared != allowed:
             violations.append(Violation(path, 1, "layers", f"declares {', '.join(sorted(declared))}; the table of "
                                         f"{TABLE_FILE} says {', '.join(sorted(allowed))}"))
+    return violations
+
+
+def check_readmes(tree, table):
+    """Every folder has a page, whose line `May include: base proto` is its row of the table."""
+    violations = []
+    for folder, allowed in table.items():
+        path = f"{folder}/README.md"
+        match = re.search(r"^May include: ([^;.\n]*)", tree.texts.get(path, ""), re.MULTILINE)
+        if not match:
+            violations.append(Violation(path, 1, "layers", "is missing, or has no line `May include: FOLDERS`"))
+            continue
+        said = match.group(1).strip()
+        expected = "everything" if allowed is None else " ".join(sorted(allowed)) or "nothing of the tree"
+        if said != expected and " ".join(sorted(said.split())) != expected:
+            violations.append(Violation(path, 1, "layers", f"says it may include {said}; the table of {TABLE_FILE} "
+                                        f"says {expected}"))
     return violations
