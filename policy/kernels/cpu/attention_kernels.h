@@ -107,6 +107,7 @@ struct AttentionKernels {
   void (*write)(const float* from, int64_t stride, const float* factors, const HeadRows& rows, void* to);
   // Adds a block's part to the gradients of the chunk's rows and of the block's keys.
   void (*gradients)(const KeyBlock& block, const GradientChunk& chunk);
+  // The product of which attention and its gradients are made.
   void (*weighted_sum)(const WeightedSum& product);
 };
 
