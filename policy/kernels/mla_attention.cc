@@ -14,8 +14,8 @@ bool HasKernel(const at::Tensor& tensor) {
   return tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16);
 }
 
-cpu::NumberType TypeOf(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat ? cpu::NumberType::kFloat32 : cpu::NumberType::kBfloat16;
+cpu::FloatType TypeOf(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat ? cpu::FloatType::kFloat32 : cpu::FloatType::kBf16;
 }
 
 // Views of tensors that the caller keeps, [N, H, W] and [..., W], both contiguous.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "policy/kernels/cpu/float_type.h"
 #include "policy/kernels/cpu/isa.h"
 
 // What attention is made of on the CPU, compiled once for each instruction-set class. A query row is one head of one
@@ -14,12 +15,10 @@ namespace plumb::cpu {
 // Rows that a class takes at a time are at most this many; arrays "by lane" have as many columns in both classes.
 inline constexpr int kMaxChunkRows = 32;
 
-enum class NumberType { kFloat32, kBfloat16 };
-
 // Rows begin ... begin + count - 1 among `num_heads` rows of each token of a packed tensor [tokens, heads, width]. A
 // pointer to the first of these heads in token 0 goes with it.
 struct HeadRows {
-  NumberType type = NumberType::kFloat32;
+  FloatType type = FloatType::kFloat32;
   int64_t token_stride = 0;  // elements from one token to the next
   int num_heads = 0;         // they lie side by side
   int width = 0;
@@ -108,6 +107,7 @@ struct AttentionKernels {
   void (*write)(const float* from, int64_t stride, const float* factors, const HeadRows& rows, void* to);
   // Adds a block's part to the gradients of the chunk's rows and of the block's keys.
   void (*gradients)(const KeyBlock& block, const GradientChunk& chunk);
+  // The product of which attention and its gradients are made.
   void (*weighted_sum)(const WeightedSum& product);
 };
 

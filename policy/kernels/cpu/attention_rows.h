@@ -72,7 +72,7 @@ struct AttentionRows {
   }
 
   static void PackByLane(const void* from, const HeadRows& rows, float scale, float* to) {
-    if (rows.type == NumberType::kFloat32) {
+    if (rows.type == FloatType::kFloat32) {
       PackRows(static_cast<const float*>(from), rows, scale, to);
     } else {
       PackRows(static_cast<const Bf16*>(from), rows, scale, to);
@@ -95,7 +95,7 @@ struct AttentionRows {
   }
 
   static void Widen(const void* from, const HeadRows& rows, float* to, int64_t stride) {
-    if (rows.type == NumberType::kFloat32) {
+    if (rows.type == FloatType::kFloat32) {
       WidenRows(static_cast<const float*>(from), rows, to, stride);
     } else {
       WidenRows(static_cast<const Bf16*>(from), rows, to, stride);
@@ -118,7 +118,7 @@ struct AttentionRows {
   }
 
   static void Write(const float* from, int64_t stride, const float* factors, const HeadRows& rows, void* to) {
-    if (rows.type == NumberType::kFloat32) {
+    if (rows.type == FloatType::kFloat32) {
       WriteRows(from, stride, factors, rows, static_cast<float*>(to));
     } else {
       WriteRows(from, stride, factors, rows, static_cast<Bf16*>(to));

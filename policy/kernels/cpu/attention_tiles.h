@@ -176,10 +176,6 @@ static void SumWeighted(const WeightedSum& product) {
   using Shape = TileShape<isa>;
   constexpr int kLanes = Vec<isa>::kLanes;
   int column = 0;
-  // A row alone: many columns, to have enough sums under way.
-  for (; product.rows == 1 && column + 8 * kLanes <= product.columns; column += 8 * kLanes) {
-    WeightedTile<isa, 1, 8, false>::Multiply(product, 0, column, 0);
-  }
   for (; column + Shape::kColumns * kLanes <= product.columns; column += Shape::kColumns * kLanes) {
     WeightedTile<isa, Shape::kRows, Shape::kColumns, false>::MultiplyRows(product, column, 0);
   }

@@ -7,7 +7,7 @@
 namespace plumb::cpu {
 namespace {
 
-int64_t BytesOf(NumberType type) { return type == NumberType::kFloat32 ? 4 : 2; }
+int64_t BytesOf(FloatType type) { return type == FloatType::kFloat32 ? 4 : 2; }
 
 }  // namespace
 
@@ -15,11 +15,11 @@ const AttentionKernels& ActiveAttentionKernels() {
   return ActiveIsa() == Isa::kAvx512 ? kAttentionKernelsAvx512 : kAttentionKernelsAvx2;
 }
 
-const void* ElementAt(const void* array, NumberType type, int64_t index) {
+const void* ElementAt(const void* array, FloatType type, int64_t index) {
   return static_cast<const char*>(array) + index * BytesOf(type);
 }
 
-void* ElementAt(void* array, NumberType type, int64_t index) {
+void* ElementAt(void* array, FloatType type, int64_t index) {
   return static_cast<char*>(array) + index * BytesOf(type);
 }
 
@@ -34,7 +34,7 @@ KeyBlocks::KeyBlocks(const AttentionInput& input, const AttentionKernels& kernel
 }
 
 int64_t KeyBlocks::ScratchSize(const AttentionInput& input, const AttentionKernels& kernels) {
-  return input.latent_type == NumberType::kFloat32 ? 0 : kKeyBlock * RoundedToLanes(kernels, input.width);
+  return input.latent_type == FloatType::kFloat32 ? 0 : kKeyBlock * RoundedToLanes(kernels, input.width);
 }
 
 void KeyBlocks::Load(const AttentionUnits& units, const AttentionSpan& span, int64_t block) {
@@ -42,7 +42,7 @@ void KeyBlocks::Load(const AttentionUnits& units, const AttentionSpan& span, int
   keys_.num_keys = static_cast<int>(std::min(kKeyBlock, span.last_position() + 1 - first_position_));
   const void* from =
       ElementAt(input_.latents, input_.latent_type, units.block_rows[span.first_block + block] * input_.width);
-  if (input_.latent_type == NumberType::kFloat32) {
+  if (input_.latent_type == FloatType::kFloat32) {
     keys_.keys = static_cast<const float*>(from);
     keys_.stride = input_.width;
     return;

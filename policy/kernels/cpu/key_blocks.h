@@ -11,9 +11,9 @@ namespace plumb::cpu {
 // Absorbed attention of N tokens. Arrays are dense.
 struct AttentionInput {
   const void* queries = nullptr;  // [N, H, W] of type `query_type`
-  NumberType query_type = NumberType::kFloat32;
+  FloatType query_type = FloatType::kFloat32;
   const void* latents = nullptr;  // [rows, W] of type `latent_type`
-  NumberType latent_type = NumberType::kFloat32;
+  FloatType latent_type = FloatType::kFloat32;
   int64_t num_heads = 0;    // H
   int64_t width = 0;        // W
   int64_t value_width = 0;  // Rkv, at most W
@@ -24,8 +24,8 @@ struct AttentionInput {
 const AttentionKernels& ActiveAttentionKernels();
 
 // The element `index` of an array.
-const void* ElementAt(const void* array, NumberType type, int64_t index);
-void* ElementAt(void* array, NumberType type, int64_t index);
+const void* ElementAt(const void* array, FloatType type, int64_t index);
+void* ElementAt(void* array, FloatType type, int64_t index);
 
 // `count` rounded up to whole registers.
 int64_t RoundedToLanes(const AttentionKernels& kernels, int64_t count);

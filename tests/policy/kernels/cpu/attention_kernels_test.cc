@@ -71,7 +71,7 @@ void ExpectByLane(const AttentionKernels& kernels, int count) {
   constexpr int kWidth = 11;
   const std::vector<float> from = Numbers(12 * 5 * kWidth, 3);
   std::vector<float> to(kWidth * kMaxChunkRows, kOld);
-  kernels.pack_by_lane(from.data(), {NumberType::kFloat32, 5 * kWidth, 3, kWidth, 2, count}, 2.0f, to.data());
+  kernels.pack_by_lane(from.data(), {FloatType::kFloat32, 5 * kWidth, 3, kWidth, 2, count}, 2.0f, to.data());
   const int lanes = count > kernels.lanes ? kernels.chunk_rows : kernels.lanes;
   for (int place = 0; place < kWidth * lanes; ++place) {
     const int lane = place % lanes;
@@ -111,7 +111,7 @@ TEST(AttentionKernelsTest, RowsAreWrittenInTheTensorsTypeAndOrder) {
     const std::vector<float> from = {1.0f, 1.00390625f, 0.0f, 3.0f, -1.0f, 0.0f};  // two rows of two, three apart
     const std::vector<float> factors = {1.0f, 0.5f};
     std::vector<uint16_t> to(8, 0xffff);
-    const HeadRows rows = {NumberType::kBfloat16, 4, 1, 2, 0, 2};
+    const HeadRows rows = {FloatType::kBf16, 4, 1, 2, 0, 2};
     kernels->write(from.data(), 3, factors.data(), rows, to.data());
     // 1 + 2^-8 lies between two numbers: to the even one.
     EXPECT_EQ(to, (std::vector<uint16_t>{0x3f80, 0x3f80, 0xffff, 0xffff, 0x3fc0, 0xbf00, 0xffff, 0xffff}));

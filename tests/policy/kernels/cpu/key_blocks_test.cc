@@ -58,7 +58,7 @@ TEST(KeyBlocksTest, Bfloat16IsWidened) {
   narrow[4] = 0xc000;                                  // -2
   AttentionInput input = f.input;
   input.latents = narrow.data();
-  input.latent_type = NumberType::kBfloat16;
+  input.latent_type = FloatType::kBf16;
   std::vector<float> scratch(KeyBlocks::ScratchSize(input, ActiveAttentionKernels()));
   KeyBlocks keys(input, ActiveAttentionKernels(), scratch.data());
   keys.Load(f.units, f.span, 1);
