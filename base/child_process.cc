@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -45,9 +46,11 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::str
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
   int log = -1;
+  off_t log_start = 0;
   if (!log_path.empty()) {
     log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (log < 0) return absl::ErrnoToStatus(errno, absl::StrCat(name, ": cannot open the log ", log_path));
+    log_start = std::max<off_t>(::lseek(log, 0, SEEK_END), 0);
   }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, absl::StrCat(name, ": cannot make a pipe"));
@@ -61,11 +64,11 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::str
     ::close(ends[0]);
     return absl::ErrnoToStatus(fork_error, absl::StrCat(name, ": cannot start a process"));
   }
-  return std::unique_ptr<ChildProcess>(new ChildProcess(name, pid, ends[0], log_path));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(name, pid, ends[0], log_path, static_cast<size_t>(log_start)));
 }
 
-ChildProcess::ChildProcess(std::string name, pid_t pid, int output, std::string log_path)
-    : name_(std::move(name)), pid_(pid), output_(output), log_path_(std::move(log_path)) {}
+ChildProcess::ChildProcess(std::string name, pid_t pid, int output, std::string log_path, size_t log_start)
+    : name_(std::move(name)), pid_(pid), output_(output), log_path_(std::move(log_path)), log_start_(log_start) {}
 
 ChildProcess::~ChildProcess() {
   Stop(absl::Seconds(5));
@@ -136,8 +139,9 @@ void ChildProcess::Stop(absl::Duration grace) {
 std::string ChildProcess::LogTail() const {
   if (log_path_.empty()) return "";
   const absl::StatusOr<std::string> log = ReadFile(log_path_);
-  if (!log.ok() || log->empty()) return "";
-  const std::string tail = log->size() > kLogTailBytes ? log->substr(log->size() - kLogTailBytes) : *log;
+  if (!log.ok() || log->size() <= log_start_) return "";
+  const size_t own_bytes = log->size() - log_start_;
+  const std::string tail = log->substr(log->size() - std::min(own_bytes, kLogTailBytes));
   return absl::StrCat("; the end of its log ", log_path_, ":\n", tail);
 }
 

@@ -39,7 +39,7 @@ class ChildProcess {
   void Stop(absl::Duration grace);
 
  private:
-  ChildProcess(std::string name, pid_t pid, int output, std::string log_path);
+  ChildProcess(std::string name, pid_t pid, int output, std::string log_path, size_t log_start);
   std::string LogTail() const;
   // Collects the child's end where it has ended; true then and ever after.
   bool Reap() REQUIRES(mutex_);
@@ -48,6 +48,7 @@ class ChildProcess {
   const pid_t pid_;
   const int output_;
   const std::string log_path_;
+  const size_t log_start_;  // bytes that were there before this process
   std::string buffer_;
 
   Mutex mutex_;

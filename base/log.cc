@@ -52,6 +52,18 @@ void LogLine(LogLevel level, absl::string_view component, absl::string_view mess
   Logger().log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
+void LogToFiles(LogLevel level, absl::string_view component, absl::string_view message) {
+  const std::string line = absl::StrCat(component, ": ", message);
+  const spdlog::details::log_msg entry(Logger().name(), ToSpdlog(level),
+                                       spdlog::string_view_t(line.data(), line.size()));
+  const auto& sinks = Logger().sinks();
+  // The first sink is the console.
+  for (size_t i = 1; i < sinks.size(); ++i) {
+    sinks[i]->log(entry);
+    sinks[i]->flush();
+  }
+}
+
 absl::Status AddLogFile(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "a");
   if (file == nullptr) {

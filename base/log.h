@@ -29,6 +29,9 @@ void LogError(absl::string_view component, const Parts&... parts) {
   LogLine(LogLevel::kError, component, absl::StrCat(parts...));
 }
 
+// Writes a line to the log files alone: for what a person has been told in another way.
+void LogToFiles(LogLevel level, absl::string_view component, absl::string_view message);
+
 // Also appends every line to `path`, all levels.
 // Errors: kPermissionDenied or kNotFound when the file cannot be opened.
 absl::Status AddLogFile(const std::string& path);

@@ -50,8 +50,8 @@ absl::StatusOr<EvalReport> JudgeAnswers(std::vector<ScoredGroup> groups, const p
         ASSIGN_OR_RETURN(const double value, DecidingValue(answer.reward, config.component()));
         answer.correct = value >= config.correct_threshold();
         correct += answer.correct ? 1 : 0;
-      } else {
-        ++report.unscored;
+      } else if (++report.unscored == 1) {
+        report.first_message = answer.reward.message;
       }
       report.answers.push_back(std::move(answer));
     }
@@ -59,8 +59,8 @@ absl::StatusOr<EvalReport> JudgeAnswers(std::vector<ScoredGroup> groups, const p
   if (report.answers.empty()) return report;
   const int64_t total = static_cast<int64_t>(report.answers.size());
   if (report.unscored == total) {
-    return absl::UnavailableError(absl::StrCat("evaluation: none of the ", total,
-                                               " answers has a score; the first: ", report.answers[0].reward.message));
+    return absl::UnavailableError(
+        absl::StrCat("evaluation: none of the ", total, " answers has a score; the first: ", report.first_message));
   }
   report.accuracy = static_cast<double>(correct) / static_cast<double>(total - report.unscored);
   report.completion_length = static_cast<double>(tokens) / static_cast<double>(total);

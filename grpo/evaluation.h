@@ -25,6 +25,7 @@ struct EvalReport {
   double accuracy = 0;           // correct answers of those that have a score
   double completion_length = 0;  // mean tokens
   int64_t unscored = 0;          // answers without a score
+  std::string first_message;     // why the first of these has none
   std::vector<EvalAnswer> answers;
 };
 

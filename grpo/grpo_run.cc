@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "grpo/grpo_trainer.h"
@@ -17,34 +16,12 @@
 #include "policy/policy_folder.h"
 #include "text/dataset.h"
 #include "text/text_codec.h"
+#include "train/run_start.h"
 
 namespace plumb {
 namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(60);
-
-// Opens the run folder and takes back what was written after the checkpoint that the run goes on from.
-absl::Status OpenRun(const proto::GrpoConfig& config, const ConfigSources& sources, bool resume, GrpoParts& parts,
-                     std::string& policy) {
-  ASSIGN_OR_RETURN(parts.run, RunFolder::Open(config.output(), resume));
-  RETURN_IF_ERROR(AddLogFile(parts.run->File("log.txt")));
-  RETURN_IF_ERROR(WriteFileAtomic(parts.run->File("config.yaml"), FormatConfig(config, sources)));
-  policy = config.model();
-  int64_t resume_step = -1;
-  if (resume) {
-    ASSIGN_OR_RETURN(const std::optional<std::string> checkpoint, parts.run->LatestCheckpoint());
-    if (checkpoint.has_value()) {
-      policy = *checkpoint;
-      ASSIGN_OR_RETURN(parts.resume, RunFolder::LoadTrainerState(policy));
-      resume_step = parts.resume->step;
-    }
-    LogInfo("grpo", checkpoint.has_value() ? absl::StrCat("going on from ", policy)
-                                           : std::string("no checkpoint yet, starting from the model"));
-  }
-  RETURN_IF_ERROR(CutSampleLog(parts.run->path(), resume_step));
-  ASSIGN_OR_RETURN(parts.metrics, MetricsWriter::Open(parts.run->path(), resume_step));
-  return absl::OkStatus();
-}
 
 absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& policy, GrpoParts& parts) {
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
@@ -57,8 +34,8 @@ absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& poli
   return absl::OkStatus();
 }
 
-absl::Status LoadRows(const proto::GrpoConfig& config, GrpoParts& parts) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<TextCodec> codec, TextCodec::Load(config.model()));
+absl::Status LoadRows(const proto::GrpoConfig& config, const std::string& policy, GrpoParts& parts) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<TextCodec> codec, TextCodec::Load(policy));
   parts.num_ids = codec->tokenizer().size();
   ASSIGN_OR_RETURN(parts.rows, LoadPromptRows(config.data(), *codec));
   if (!config.eval().data().file().empty()) {
@@ -80,14 +57,24 @@ absl::Status Train(const proto::GrpoConfig& config, const LocalServices& service
 absl::Status RunGrpo(const proto::GrpoConfig& config, const ConfigSources& sources, bool resume,
                      const std::string& program) {
   RETURN_IF_ERROR(CheckGrpoConfig(config));
+  ASSIGN_OR_RETURN(RunStart start, FindStart(kGrpoStage, config.output(), config.model(), resume));
+  if (start.step() >= config.steps()) {
+    LogInfo(kGrpoStage, "all ", config.steps(), " steps are done: nothing is left to do; the policy is ", start.policy);
+    return absl::OkStatus();
+  }
   GrpoParts parts;
-  RETURN_IF_ERROR(LoadRows(config, parts));
-  std::string policy;
-  RETURN_IF_ERROR(OpenRun(config, sources, resume, parts, policy));
-  RETURN_IF_ERROR(LoadPolicy(config, policy, parts));
+  RETURN_IF_ERROR(LoadRows(config, start.policy, parts));
+  RETURN_IF_ERROR(LoadPolicy(config, start.policy, parts));
+  parts.resume = start.state;
+  RETURN_IF_ERROR(CheckParts(config, parts));
+  ASSIGN_OR_RETURN(parts.metrics, BeginRecords(config, sources, start));
+  RETURN_IF_ERROR(CutSampleLog(start.output, start.step()));
+  parts.run = std::move(start.run);
   ASSIGN_OR_RETURN(const std::unique_ptr<LocalServices> services,
-                   LocalServices::Start(config, program, policy, parts.run->path()));
-  return services->Explain(Train(config, *services, std::move(parts)));
+                   LocalServices::Start(config, program, start.policy, start.output));
+  const absl::Status ended = services->Explain(Train(config, *services, std::move(parts)));
+  if (!ended.ok()) LogToFiles(LogLevel::kError, kGrpoStage, ended.message());
+  return ended;
 }
 
 }  // namespace plumb

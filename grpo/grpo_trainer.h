@@ -22,8 +22,11 @@
 #include "train/metrics_writer.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
+#include "train/skip_limit.h"
 
 namespace plumb {
+
+inline constexpr char kGrpoStage[] = "grpo";
 
 // What the loop works with.
 struct GrpoParts {
@@ -39,16 +42,21 @@ struct GrpoParts {
   std::optional<TrainerState> resume;      // `weights` are those of this state
 };
 
+// Checks what can be checked before any process is started: enough rows, prompts that fit the model, and a state that
+// belongs to this configuration, these rows and this reference policy.
+// Errors: kInvalidArgument naming the row or field.
+absl::Status CheckParts(const proto::GrpoConfig& config, const GrpoParts& parts);
+
 // Group Relative Policy Optimization. Source: arXiv:2402.03300, algorithm 1 with one reference policy. Not thread-safe.
 class GrpoTrainer {
  public:
   // `config` is resolved and passed CheckGrpoConfig().
-  // Errors: kInvalidArgument naming the row or field; kFailedPrecondition for a state of other rows or another seed.
+  // Errors: those of CheckParts().
   static absl::StatusOr<std::unique_ptr<GrpoTrainer>> Create(const proto::GrpoConfig& config, GrpoParts parts);
 
   // Trains until `config.steps` steps are done, with evaluation, metrics, sample log and checkpoints on the way.
-  // Errors: kCancelled after an interrupt, with the state saved; kUnavailable when more groups than
-  // reward.max_failed_share have no reward; those of rollout, reward and files.
+  // Errors: kCancelled after an interrupt; kUnavailable when more groups than reward.max_failed_share have no reward;
+  // those of rollout, reward and files. Whatever ends the run, the last whole step is saved first.
   absl::Status Run();
 
   int64_t step() const { return step_; }
@@ -58,6 +66,8 @@ class GrpoTrainer {
   GrpoTrainer(const proto::GrpoConfig& config, GrpoParts parts);
   absl::Status Restore(const TrainerState& state);
 
+  // One step with its evaluation, where one is due, and its record.
+  absl::Status TakeStep();
   // One rollout batch and its optimizer steps.
   absl::StatusOr<StepMetrics> Step();
   std::vector<PromptVisit> NextPrompts();
@@ -65,7 +75,8 @@ class GrpoTrainer {
                                                      SeedDomain domain, const SamplingOptions& sampling);
   absl::StatusOr<std::vector<ScoredGroup>> Score(const std::vector<PromptVisit>& prompts,
                                                  std::vector<RolloutGroup> rollouts);
-  absl::Status CheckFailures(const std::vector<ScoredGroup>& groups) const;
+  // Warns of completions without a reward, and fails where too many groups have none.
+  absl::Status CheckRewards(const std::vector<ScoredGroup>& groups) const;
   absl::StatusOr<UpdateReport> Improve(const std::vector<ScoredGroup>& groups);
   absl::Status PublishWeights();
 
@@ -74,6 +85,7 @@ class GrpoTrainer {
   absl::Status Record(const StepMetrics& metrics);
   absl::Status SaveCheckpoint();
   absl::Status StopForInterrupt();
+  absl::Status StopForFailure(const absl::Status& failure);
   bool EvaluationIsDue() const;
   bool CheckpointIsDue() const;
 
@@ -91,8 +103,11 @@ class GrpoTrainer {
   RandomOrder order_;
 
   int64_t step_ = 0;        // done
+  int64_t position_ = 0;    // rows drawn by the steps that are done
   int64_t saved_step_ = 0;  // of the newest checkpoint
-  int64_t skipped_steps_ = 0;
+  bool goes_on_ = false;    // from a checkpoint
+  bool updating_ = false;   // an update was begun and has not ended well: the weights are of no step
+  SkipLimit skips_;
   int64_t incarnation_count_ = 0;  // how often the run was started before
   std::string incarnation_;        // names this start to the workers, which never meet its weights again
   StepTimes times_;                // of the step in progress

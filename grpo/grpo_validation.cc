@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "grpo/local_services.h"
+#include "reward/rubric.h"
 
 namespace plumb {
 namespace {
@@ -38,6 +39,10 @@ void CheckBatch(const proto::GrpoConfig& config, Problems& problems) {
 
 void CheckServices(const proto::GrpoConfig& config, Problems& problems) {
   const proto::RewardClientConfig& reward = config.reward();
+  if (!reward.verifiers().empty()) {
+    const absl::Status built = Rubric::Create(reward.verifiers()).status();
+    if (!built.ok()) problems.push_back(absl::StrCat("reward.", built.message()));
+  }
   if (reward.plugins().empty() && reward.verifiers().empty()) {
     problems.push_back("reward: has neither plugins nor verifiers, expected at least one of them");
   }

@@ -106,6 +106,7 @@ absl::Status LocalServices::StartReward(const proto::RewardClientConfig& config,
   plugin.set_name(kBuiltinReward);
   plugin.set_address(absl::StrCat("unix:", socket_folder_, "/reward"));
   plugin.set_weight(1.0);
+  plugin.set_outage_seconds(0);  // nobody starts it again
   Child child;
   ASSIGN_OR_RETURN(child.process,
                    ChildProcess::Start("reward process",

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -13,6 +13,8 @@
 
 namespace plumb {
 namespace {
+
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<Parameter> TrainableParameters(PolicyWeights& weights) {
   std::vector<Parameter> parameters;
@@ -23,6 +25,9 @@ std::vector<Parameter> TrainableParameters(PolicyWeights& weights) {
   }
   return parameters;
 }
+
+// std::max() would hide a NaN behind a number.
+double LargerOrNan(double a, double b) { return std::isnan(b) || b > a ? b : a; }
 
 TokenScores ScoreCompletions(const PolicyWeights& weights, const MicroBatch& batch, const UpdateOptions& options) {
   ForwardContext context;
@@ -75,14 +80,14 @@ void PolicyUpdater::AccumulateMicroBatch(const MicroBatch& batch, const LossScal
   sums.loss.tokens += report.sums.tokens;
   sums.loss.clipped_low += report.sums.clipped_low;
   sums.loss.clipped_high += report.sums.clipped_high;
-  sums.loss.ratio_max = std::max(sums.loss.ratio_max, report.sums.ratio_max);
+  sums.loss.ratio_max = LargerOrNan(sums.loss.ratio_max, report.sums.ratio_max);
   sums.loss.kl += report.sums.kl;
   sums.entropy += scores.entropy.sum().item<double>();
   // Later parts of the batch meet weights that have moved on, where a difference is no fault.
   if (!first_part) return;
   const at::Tensor diff = (scores.logprobs.detach() - batch.old_logp).abs();
   sums.diff += diff.sum().item<double>();
-  sums.diff_max = std::max(sums.diff_max, diff.max().item<double>());
+  sums.diff_max = LargerOrNan(sums.diff_max, diff.max().item<double>());
   sums.diff_tokens += report.sums.tokens;
 }
 
@@ -114,17 +119,18 @@ absl::StatusOr<UpdateReport> PolicyUpdater::Update(absl::Span<const TrainPart> p
     if (!done.ok()) return done;
   }
   optimizer_.ZeroGradients();
-  const double steps = std::max<double>(static_cast<double>(report.optimizer_steps), 1.0);
-  const double tokens = std::max(sums.loss.tokens, 1.0);
+  // Of no step and no token there is no mean: 0 / 0 is the NaN that says so.
+  const double steps = static_cast<double>(report.optimizer_steps);
+  const double tokens = sums.loss.tokens;
   report.loss = sums.total_loss / steps;
   report.grad_norm = sums.total_norm / steps;
   report.kl = sums.loss.kl / tokens;
   report.clip_low = sums.loss.clipped_low / tokens;
   report.clip_high = sums.loss.clipped_high / tokens;
   report.entropy = sums.entropy / tokens;
-  report.ratio_max = sums.loss.ratio_max;
-  report.logprob_diff_max = sums.diff_max;
-  report.logprob_diff_mean = sums.diff / std::max(sums.diff_tokens, 1.0);
+  report.ratio_max = tokens > 0 ? sums.loss.ratio_max : kNoValue;
+  report.logprob_diff_max = sums.diff_tokens > 0 ? sums.diff_max : kNoValue;
+  report.logprob_diff_mean = sums.diff / sums.diff_tokens;
   report.tokens = static_cast<int64_t>(sums.loss.tokens);
   return report;
 }

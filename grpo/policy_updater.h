@@ -22,7 +22,8 @@ struct UpdateOptions {
   double max_grad_norm = 1.0;  // 0: no limit
 };
 
-// What an update did. Means are over the tokens that were computed, of all its optimizer steps.
+// What an update did. Means are over the tokens that were computed, of all its optimizer steps; NaN where there are
+// none.
 struct UpdateReport {
   double loss = 0;       // mean over the optimizer steps
   double grad_norm = 0;  // before clipping, mean over the optimizer steps with a finite one

@@ -1,5 +1,6 @@
 #include "grpo/scored_group.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -111,11 +112,32 @@ void AssignAdvantages(std::vector<ScoredGroup>& groups, const AdvantageOptions& 
   }
 }
 
-double DroppedShare(absl::Span<const ScoredGroup> groups) {
+double UnscoredShare(absl::Span<const ScoredGroup> groups) {
   if (groups.empty()) return 0;
-  int64_t dropped = 0;
-  for (const ScoredGroup& group : groups) dropped += group.dropped ? 1 : 0;
-  return static_cast<double>(dropped) / static_cast<double>(groups.size());
+  int64_t unscored = 0;
+  for (const ScoredGroup& group : groups) {
+    const auto scored = std::count_if(group.members.begin(), group.members.end(), [](const ScoredCompletion& member) {
+      return member.reward.outcome == RewardOutcome::kScored;
+    });
+    unscored += group.dropped || scored < 2 ? 1 : 0;
+  }
+  return static_cast<double>(unscored) / static_cast<double>(groups.size());
+}
+
+OutcomeCounts CountOutcomes(absl::Span<const ScoredGroup> groups) {
+  OutcomeCounts counts;
+  for (const ScoredGroup& group : groups) {
+    for (const ScoredCompletion& member : group.members) {
+      const RewardOutcome outcome = member.reward.outcome;
+      const bool is_fault = outcome == RewardOutcome::kInvalid || outcome == RewardOutcome::kFailed;
+      ++counts.completions;
+      counts.abstained += outcome == RewardOutcome::kAbstained;
+      counts.invalid += outcome == RewardOutcome::kInvalid;
+      counts.failed += outcome == RewardOutcome::kFailed;
+      if (is_fault && counts.first_message.empty()) counts.first_message = member.reward.message;
+    }
+  }
+  return counts;
 }
 
 }  // namespace plumb

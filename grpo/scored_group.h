@@ -53,8 +53,19 @@ std::vector<ScoredGroup> JoinScores(absl::Span<const PromptVisit> visits, std::v
 // limit, but they stay in the baseline.
 void AssignAdvantages(std::vector<ScoredGroup>& groups, const AdvantageOptions& options, bool mask_truncated);
 
-// The share of groups that are dropped; 0 of no groups.
-double DroppedShare(absl::Span<const ScoredGroup> groups);
+// The share of groups that cannot teach, since they are dropped or have fewer than two scored completions to compare; 0
+// of no groups.
+double UnscoredShare(absl::Span<const ScoredGroup> groups);
+
+// How many completions of all groups have each outcome.
+struct OutcomeCounts {
+  int64_t completions = 0;
+  int64_t abstained = 0;
+  int64_t invalid = 0;
+  int64_t failed = 0;
+  std::string first_message;  // of the first that failed or is invalid; empty where there is none
+};
+OutcomeCounts CountOutcomes(absl::Span<const ScoredGroup> groups);
 
 }  // namespace plumb
 

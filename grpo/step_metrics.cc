@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 
 namespace plumb {
 namespace {
+
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
 struct RewardSummary {
   std::vector<double> values;
@@ -39,11 +42,12 @@ void AddRewards(absl::Span<const ScoredGroup> groups, StepMetrics& metrics) {
   const double count = static_cast<double>(summary.values.size());
   double sum = 0;
   for (const double value : summary.values) sum += value;
-  const double mean = sum / std::max(count, 1.0);
+  // Of nothing scored there is no mean, and a zero would say that all was bad.
+  const double mean = count > 0 ? sum / count : kNoValue;
   double squares = 0;
   for (const double value : summary.values) squares += (value - mean) * (value - mean);
   metrics.emplace_back("reward/mean", mean);
-  metrics.emplace_back("reward/std", count > 1 ? std::sqrt(squares / (count - 1)) : 0.0);
+  metrics.emplace_back("reward/std", count > 1 ? std::sqrt(squares / (count - 1)) : kNoValue);
   for (const auto& [name, total] : summary.components) {
     metrics.emplace_back(absl::StrCat("reward/", name), total.first / static_cast<double>(total.second));
   }
@@ -52,7 +56,7 @@ void AddRewards(absl::Span<const ScoredGroup> groups, StepMetrics& metrics) {
 void AddUpdate(const StepResult& result, StepMetrics& metrics) {
   const UpdateReport& update = result.update;
   metrics.emplace_back("loss", update.loss);
-  metrics.emplace_back("kl", update.kl);
+  metrics.emplace_back(result.has_reference ? "kl" : "kl_rollout", update.kl);
   metrics.emplace_back("clip_fraction", update.clip_low + update.clip_high);
   metrics.emplace_back("clip_fraction/low", update.clip_low);
   metrics.emplace_back("clip_fraction/high", update.clip_high);
@@ -86,6 +90,11 @@ int64_t AddCompletions(absl::Span<const ScoredGroup> groups, StepMetrics& metric
   metrics.emplace_back("groups/zero_std_share",
                        static_cast<double>(zero_std) / std::max<double>(static_cast<double>(kept), 1.0));
   metrics.emplace_back("groups/dropped", static_cast<double>(groups.size()) - static_cast<double>(kept));
+  metrics.emplace_back("groups/unscored_share", UnscoredShare(groups));
+  const OutcomeCounts outcomes = CountOutcomes(groups);
+  metrics.emplace_back("reward/abstained_share", static_cast<double>(outcomes.abstained) / count);
+  metrics.emplace_back("reward/invalid_share", static_cast<double>(outcomes.invalid) / count);
+  metrics.emplace_back("reward/failed_share", static_cast<double>(outcomes.failed) / count);
   return tokens;
 }
 

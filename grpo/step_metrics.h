@@ -26,6 +26,7 @@ struct StepResult {
   StepTimes times;
   double learning_rate = 0;
   int64_t total_skipped_steps = 0;  // of the run
+  bool has_reference = false;       // update.kl is to the reference policy
 };
 
 // The metrics of a step, named and explained in docs/metrics.md. Rewards and components are over the scored completions

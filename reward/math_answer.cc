@@ -16,18 +16,22 @@ namespace {
 re2::StringPiece Piece(absl::string_view text) { return re2::StringPiece(text.data(), text.size()); }
 
 // The content of the last "\boxed{...}" whose braces close. A regular expression cannot match nested braces.
+// One pass, since a completion may be a page of marks.
 std::optional<std::string> LastBoxed(absl::string_view text) {
-  constexpr absl::string_view kMark = "\\boxed{";
-  for (size_t start = text.rfind(kMark); start != absl::string_view::npos;
-       start = start == 0 ? absl::string_view::npos : text.rfind(kMark, start - 1)) {
-    const size_t content = start + kMark.size();
-    int depth = 1;
-    for (size_t i = content; i < text.size(); ++i) {
-      if (text[i] == '{') ++depth;
-      if (text[i] == '}' && --depth == 0) return std::string(text.substr(content, i - content));
-    }
+  constexpr absl::string_view kMark = "\\boxed";
+  std::vector<size_t> open;  // positions of braces that have not closed
+  size_t last_mark = 0;
+  std::optional<std::string> last;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{') open.push_back(i);
+    if (text[i] != '}' || open.empty()) continue;
+    const size_t brace = open.back();
+    open.pop_back();
+    if (brace < last_mark || !absl::EndsWith(text.substr(0, brace), kMark)) continue;
+    last_mark = brace;
+    last = std::string(text.substr(brace + 1, i - brace - 1));
   }
-  return std::nullopt;
+  return last;
 }
 
 std::string RestOfLine(absl::string_view text) {

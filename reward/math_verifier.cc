@@ -22,8 +22,9 @@ bool SameAnswer(const MathAnswer& gold, const MathAnswer& answer, double relativ
   const std::string gold_text = NormalizeAnswer(gold.text);
   const std::string answer_text = NormalizeAnswer(answer.text);
   if (const auto gold_number = NumberInAnswer(gold_text, gold.in_prose)) {
+    // A number is equal to numbers alone: as text without spaces "5 5" would be 55.
     const auto answer_number = NumberInAnswer(answer_text, answer.in_prose);
-    if (answer_number.has_value()) return NearlyEqual(*gold_number, *answer_number, relative_tolerance);
+    return answer_number.has_value() && NearlyEqual(*gold_number, *answer_number, relative_tolerance);
   }
   return absl::StrReplaceAll(gold_text, {{" ", ""}}) == absl::StrReplaceAll(answer_text, {{" ", ""}});
 }

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "base/grpc_channel.h"
 #include "base/grpc_status.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "reward/reward_proto.h"
 
@@ -23,6 +24,7 @@ namespace {
 constexpr size_t kMaxParallelCalls = 16;  // where the plug-in names no limit
 constexpr size_t kMaxBatchBytes = kMaxMessageBytes / 4;
 constexpr double kDefaultTimeoutSeconds = 30;
+constexpr double kDefaultOutageSeconds = 60;
 constexpr int kDefaultMaxAttempts = 3;
 constexpr int kDefaultBatchItems = 256;
 // gRPC itself waits a second before it connects again; a plug-in that was restarted gets this long to be found.
@@ -87,6 +89,7 @@ RewardPlugin::RewardPlugin(const proto::PluginConfig& plugin, const proto::Rewar
       weight_(plugin.has_weight() ? plugin.weight() : 1.0),
       timeout_(absl::Seconds(config.has_timeout_seconds() ? config.timeout_seconds() : kDefaultTimeoutSeconds)),
       max_attempts_(config.has_max_attempts() ? config.max_attempts() : kDefaultMaxAttempts),
+      outage_(absl::Seconds(plugin.has_outage_seconds() ? plugin.outage_seconds() : kDefaultOutageSeconds)),
       batch_items_(config.has_batch_items() ? config.batch_items() : kDefaultBatchItems),
       parallel_calls_(kMaxParallelCalls),
       channel_(MakeChannel(plugin.address())),
@@ -153,8 +156,9 @@ absl::StatusOr<std::vector<RewardResult>> RewardPlugin::Score(absl::Span<const R
   std::iota(round.pending.begin(), round.pending.end(), size_t{0});
   bool answered = items.empty();
   bool always_broken = true;
-  for (int attempt = 1; attempt <= max_attempts_ && !round.pending.empty(); ++attempt) {
-    if (attempt > 1) PauseBeforeRetry(attempt - 1, deadline);
+  absl::Time outage_end = absl::InfinitePast();  // a plug-in that cannot be reached is asked until then
+  for (int attempt = 1; !round.pending.empty() && (attempt <= max_attempts_ || absl::Now() < outage_end); ++attempt) {
+    if (attempt > 1) PauseBeforeRetry(attempt - 1, round, deadline);
     if (absl::Now() >= deadline) {
       if (attempt == 1) return absl::DeadlineExceededError(absl::StrCat(Who(), ": no time left to ask it"));
       break;
@@ -169,6 +173,11 @@ absl::StatusOr<std::vector<RewardResult>> RewardPlugin::Score(absl::Span<const R
     round = Round();
     for (const Batch& batch : batches) round.Add(batch, results);
     if (!round.refusal.ok()) return Annotate(round.refusal, Who());
+    if (!round.all_unavailable) {
+      outage_end = absl::InfinitePast();
+    } else if (outage_end == absl::InfinitePast()) {
+      outage_end = absl::Now() + outage_;
+    }
     answered = answered || round.answered;
     always_broken = always_broken && !round.contract.ok();
   }
@@ -180,7 +189,9 @@ absl::StatusOr<std::vector<RewardResult>> RewardPlugin::Score(absl::Span<const R
   return results;
 }
 
-void RewardPlugin::PauseBeforeRetry(int attempt, absl::Time deadline) {
+void RewardPlugin::PauseBeforeRetry(int attempt, const Round& round, absl::Time deadline) {
+  LogWarning("reward", Who(), ": ", round.pending.size(), " items have no result after attempt ", attempt,
+             ", asking again: ", round.error.ok() ? "the plug-in failed on them" : round.error.message());
   const double jitter = std::uniform_real_distribution<double>(0, 1)(random_);
   absl::SleepFor(std::min(RetryPause(attempt, jitter), deadline - absl::Now()));
   channel_->WaitForConnected(absl::ToChronoTime(std::min(deadline, absl::Now() + kReconnectWait)));

@@ -54,7 +54,7 @@ class RewardPlugin {
   // "reward plug-in 'math' at 127.0.0.1:1234", for messages.
   std::string Who() const;
   absl::Status ReadInfo(absl::Time deadline);
-  void PauseBeforeRetry(int attempt, absl::Time deadline);
+  void PauseBeforeRetry(int attempt, const Round& round, absl::Time deadline);
   void CallBatches(absl::Span<const RewardItem> items, absl::Time deadline, std::vector<Batch>& batches);
   void CallBatch(absl::Span<const RewardItem> items, absl::Time deadline, Batch& batch);
 
@@ -63,6 +63,7 @@ class RewardPlugin {
   const double weight_;
   const absl::Duration timeout_;  // of one call
   const int max_attempts_;
+  const absl::Duration outage_;  // how long it may be out of reach
   size_t batch_items_;
   size_t parallel_calls_;
   const std::shared_ptr<grpc::Channel> channel_;

@@ -23,6 +23,12 @@ PolicyWeights WithoutGradients(const PolicyWeights& weights) {
   return detached;
 }
 
+RunIdentity IdentityOf(const proto::SftConfig& config, const std::vector<SftRow>& rows) {
+  RunIdentity run{.stage = kSftStage, .seed = config.seed()};
+  for (const SftRow& row : rows) run.data_digest = AddRowToDigest(run.data_digest, row.id, row.ids);
+  return run;
+}
+
 int64_t NumTokens(const SftBatch& batch) {
   int64_t tokens = 0;
   for (const SftMicroBatch& micro_batch : batch.micro_batches) tokens += micro_batch.tokens.num_tokens();
@@ -39,6 +45,10 @@ StepMetrics Headline(const StepMetrics& metrics) {
 }
 
 }  // namespace
+
+absl::Status CheckState(const TrainerState& state, const proto::SftConfig& config, const std::vector<SftRow>& rows) {
+  return ReadResumePoint(state.values, IdentityOf(config, rows)).status();
+}
 
 SftTrainer::SftTrainer(const proto::SftConfig& config, SftParts parts)
     : config_(config),
@@ -71,17 +81,15 @@ absl::StatusOr<StepMetrics> SftTrainer::Step() {
   ASSIGN_OR_RETURN(const SftUpdate update, updater_.Update(batch, learning_rate));
   ++step_;
 
-  if (update.skipped) {
-    ++skipped_steps_;
-    LogWarning("sft", "step ", step_, " skipped: the loss or a gradient is not finite");
-  }
+  if (update.skipped) LogWarning("sft", "step ", step_, " skipped: the loss or a gradient is not finite");
+  RETURN_IF_ERROR(skips_.Add(update.skipped));
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return StepMetrics{{"loss", update.loss},
                      {"grad_norm", update.grad_norm},
                      {"learning_rate", learning_rate},
                      {"trained_tokens", static_cast<double>(batch.trained_tokens)},
                      {"tokens_per_second", static_cast<double>(NumTokens(batch)) / seconds},
-                     {"skipped_steps", static_cast<double>(skipped_steps_)},
+                     {"skipped_steps", static_cast<double>(skips_.total())},
                      {"epoch", static_cast<double>(order_.position()) / static_cast<double>(rows_.size())},
                      {"time/step", seconds}};
 }
@@ -113,10 +121,9 @@ absl::Status SftTrainer::StopForInterrupt() {
 absl::Status SftTrainer::SaveCheckpoint() {
   TrainerState state;
   state.step = step_;
-  state.values = ToJson(ResumePoint{.num_rows = static_cast<int64_t>(rows_.size()),
-                                    .seed = config_.seed(),
+  state.values = ToJson(ResumePoint{.run = IdentityOf(config_, rows_),
                                     .position = order_.position(),
-                                    .skipped_steps = skipped_steps_,
+                                    .skipped_steps = skips_.total(),
                                     .optimizer_steps = updater_.optimizer().steps()});
   state.tensors = updater_.optimizer().State();
   RETURN_IF_ERROR(run_->SaveCheckpoint(state, config_.checkpoint().keep(), [this](const std::string& folder) {
@@ -127,10 +134,9 @@ absl::Status SftTrainer::SaveCheckpoint() {
 }
 
 absl::Status SftTrainer::Restore(const TrainerState& state) {
-  ASSIGN_OR_RETURN(const ResumePoint point,
-                   ReadResumePoint(state.values, static_cast<int64_t>(rows_.size()), config_.seed()));
+  ASSIGN_OR_RETURN(const ResumePoint point, ReadResumePoint(state.values, IdentityOf(config_, rows_)));
   RETURN_IF_ERROR(updater_.optimizer().LoadState(state.tensors, point.optimizer_steps));
-  skipped_steps_ = point.skipped_steps;
+  skips_ = SkipLimit(point.skipped_steps);
   order_.Seek(point.position);
   step_ = saved_step_ = state.step;
   return absl::OkStatus();

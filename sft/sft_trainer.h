@@ -14,12 +14,15 @@
 #include "text/random_order.h"
 #include "train/metrics_writer.h"
 #include "train/run_folder.h"
+#include "train/skip_limit.h"
 
 namespace plumb {
 
 // Runs the SFT stage of a resolved configuration to its end, or to an interrupt (kCancelled, with the state saved).
 // Errors: as its parts; every message names the file, row or field.
 absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources, bool resume);
+
+inline constexpr char kSftStage[] = "sft";
 
 // What the loop works with.
 struct SftParts {
@@ -30,13 +33,16 @@ struct SftParts {
   std::vector<SftRow> eval_rows;  // empty: no evaluation
 };
 
+// Errors: kInvalidArgument for the state of another stage, seed or data set.
+absl::Status CheckState(const TrainerState& state, const proto::SftConfig& config, const std::vector<SftRow>& rows);
+
 // Supervised fine-tuning: maximises the likelihood of the trained tokens. Not thread-safe.
 class SftTrainer {
  public:
   SftTrainer(const proto::SftConfig& config, SftParts parts);
 
   // Goes on from a state whose policy is the weights given at construction.
-  // Errors: kFailedPrecondition for a state of other rows or another seed.
+  // Errors: those of CheckState().
   absl::Status Restore(const TrainerState& state);
 
   // Trains until `config.steps` steps are done, with evaluation, metrics and checkpoints on the way.
@@ -61,7 +67,7 @@ class SftTrainer {
   RandomOrder order_;
   int64_t step_ = 0;         // done
   int64_t saved_step_ = -1;  // of the newest checkpoint
-  int64_t skipped_steps_ = 0;
+  SkipLimit skips_;
 };
 
 }  // namespace plumb

@@ -32,9 +32,27 @@ absl::StatusOr<std::string> PlainCompletion(const proto::DataConfig& config, con
 }
 
 absl::Status AddMessage(const JsonlRow& row, const char* role, const char* key, Json* messages) {
+  if (row.json.contains(key) && row.json[key].is_array()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(key, " is a list, expected a text; a list of messages goes under the key messages"));
+  }
   ASSIGN_OR_RETURN(const std::string content, JsonString(row.json, key, "row"));
   messages->push_back({{"role", role}, {"content", content}});
   return absl::OkStatus();
+}
+
+// A template would speak of its own lines and columns, or pass over what it does not know.
+absl::Status CheckMessage(const Json& message, size_t index) {
+  const std::string where = absl::StrCat("messages[", index, "]");
+  if (!message.is_object()) return absl::InvalidArgumentError(absl::StrCat(where, " is not an object"));
+  if (!message.contains("role") || !message["role"].is_string()) {
+    return absl::InvalidArgumentError(absl::StrCat(where, ".role is missing or not a text"));
+  }
+  const bool may_lack_content = message.contains("tool_calls");
+  const Json content = message.value("content", Json());
+  if (content.is_string() || (content.is_null() && may_lack_content)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ".content is ", content.is_null() ? "missing" : content.type_name(), ", expected a text"));
 }
 
 // The row as a chat; the answer too where asked for.
@@ -42,6 +60,9 @@ absl::StatusOr<Json> Messages(RowFormat format, const JsonlRow& row, bool with_a
   if (format == RowFormat::kMessages) {
     if (!row.json.contains("messages") || !row.json["messages"].is_array()) {
       return absl::InvalidArgumentError("messages is missing or not a list");
+    }
+    for (size_t i = 0; i < row.json["messages"].size(); ++i) {
+      RETURN_IF_ERROR(CheckMessage(row.json["messages"][i], i));
     }
     return row.json["messages"];
   }
@@ -54,6 +75,10 @@ absl::StatusOr<Json> Messages(RowFormat format, const JsonlRow& row, bool with_a
   return messages;
 }
 
+bool IsOwnTemplate(absl::string_view configured, absl::string_view fallback) {
+  return !configured.empty() && configured != fallback;
+}
+
 absl::StatusOr<bool> UsesChat(const proto::DataConfig& config, RowFormat format, const TextCodec& codec) {
   const bool wanted = !config.has_use_chat_template() || config.use_chat_template();
   const bool uses = wanted && codec.has_chat_template();
@@ -61,6 +86,13 @@ absl::StatusOr<bool> UsesChat(const proto::DataConfig& config, RowFormat format,
     return absl::InvalidArgumentError(
         absl::StrCat(config.file(), ": rows of messages need a chat template, ",
                      wanted ? "which the policy folder lacks" : "but use_chat_template is false"));
+  }
+  if (uses && (IsOwnTemplate(config.prompt_template(), kDefaultPromptTemplate) ||
+               IsOwnTemplate(config.completion_template(), kDefaultCompletionTemplate))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.file(),
+                     ": a prompt_template or completion_template is set, but rows are rendered with the "
+                     "model's chat template; set use_chat_template: false, or leave the template out"));
   }
   return uses;
 }
@@ -107,11 +139,10 @@ Json WithoutLastAnswer(Json messages) {
 }
 
 absl::StatusOr<PromptRow> ReadPromptRow(const proto::DataConfig& config, const JsonlRows& rows, const JsonlRow& row,
-                                        const TextCodec& codec) {
+                                        const TextCodec& codec, bool uses_chat) {
   PromptRow result;
   result.id = row.id;
   result.row_json = row.line;
-  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, rows.format, codec));
   if (uses_chat) {
     ASSIGN_OR_RETURN(Json messages, Messages(rows.format, row, /*with_answer=*/false));
     result.messages = WithoutLastAnswer(std::move(messages));
@@ -153,9 +184,10 @@ absl::StatusOr<std::vector<SftRow>> LoadSftRows(const proto::DataConfig& config,
 
 absl::StatusOr<std::vector<PromptRow>> LoadPromptRows(const proto::DataConfig& config, const TextCodec& codec) {
   ASSIGN_OR_RETURN(const JsonlRows rows, ReadJsonlRows(config));
+  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, rows.format, codec));
   std::vector<PromptRow> result;
   for (const JsonlRow& row : rows.rows) {
-    absl::StatusOr<PromptRow> read = ReadPromptRow(config, rows, row, codec);
+    absl::StatusOr<PromptRow> read = ReadPromptRow(config, rows, row, codec, uses_chat);
     if (!read.ok()) return Annotate(read.status(), row.place);
     result.push_back(*std::move(read));
   }

@@ -40,7 +40,9 @@ absl::StatusOr<RowFormat> FormatOf(const proto::DataConfig& config, const Json& 
   if (first.contains("messages")) return RowFormat::kMessages;
   if (first.contains("prompt")) return RowFormat::kPromptCompletion;
   if (first.contains("question")) return RowFormat::kQuestionAnswer;
-  return absl::InvalidArgumentError("the first row has none of the keys messages, prompt, question");
+  return absl::InvalidArgumentError(
+      "the first row has none of the keys messages, prompt, question; rows with other keys are read with data.format: "
+      "question_answer, and templates such as prompt_template: \"{instruction}\\n\"");
 }
 
 bool IsKeyPart(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.'; }

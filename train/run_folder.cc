@@ -1,5 +1,7 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +26,7 @@ constexpr char kLatest[] = "latest";
 constexpr char kManifest[] = "manifest.json";
 constexpr char kStateTensors[] = "trainer_state.safetensors";
 constexpr char kStateValues[] = "trainer_state.json";
+constexpr char kLock[] = "run.lock";
 
 std::string StepName(int64_t step) { return absl::StrCat("step-", step); }
 
@@ -85,7 +88,29 @@ absl::Status RemoveOldest(const std::string& folder, int keep) {
   return absl::OkStatus();
 }
 
+// Locks the folder for this process. The system ends the lock with the process, however that ends.
+absl::StatusOr<int> Lock(const std::string& folder) {
+  const std::string path = JoinPath(folder, kLock);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    ::close(descriptor);
+    const absl::StatusOr<std::string> holder = ReadFile(path);
+    return absl::AlreadyExistsError(absl::StrCat(folder, ": process ", holder.ok() ? *holder : std::string("unknown"),
+                                                 " is writing this run; stop it, or choose another output"));
+  }
+  const std::string pid = absl::StrCat(::getpid());
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
+    const int error = errno;
+    ::close(descriptor);
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot write ", path));
+  }
+  return descriptor;
+}
+
 }  // namespace
+
+RunFolder::~RunFolder() { ::close(lock_); }
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Open(const std::string& path, bool resume) {
   const std::string checkpoints = JoinPath(path, kCheckpoints);
@@ -95,8 +120,9 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Open(const std::string& pa
     return absl::AlreadyExistsError(absl::StrCat(
         path, ": holds a run already; go on with it by --resume, choose another output, or remove the folder"));
   }
-  std::unique_ptr<RunFolder> run(new RunFolder(path));
   RETURN_IF_ERROR(MakeFolder(checkpoints));
+  ASSIGN_OR_RETURN(const int lock, Lock(path));
+  std::unique_ptr<RunFolder> run(new RunFolder(path, lock));
   RETURN_IF_ERROR(RemoveLeftovers(checkpoints));
   // A run that was killed between a checkpoint and its link left the link behind.
   if (!steps.empty()) RETURN_IF_ERROR(MoveLatest(checkpoints, steps.back()));
@@ -126,7 +152,10 @@ absl::StatusOr<std::optional<std::string>> RunFolder::LatestCheckpoint() const {
 }
 
 absl::StatusOr<TrainerState> RunFolder::LoadTrainerState(const std::string& checkpoint) {
-  RETURN_IF_ERROR(VerifyManifest(checkpoint));
+  if (const absl::Status whole = VerifyManifest(checkpoint); !whole.ok()) {
+    return absl::Status(whole.code(), absl::StrCat(whole.message(), "; without the folder ", checkpoint,
+                                                   " a run goes on from the checkpoint before it"));
+  }
   const std::string path = JoinPath(checkpoint, kStateValues);
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   const absl::StatusOr<Json> json = ParseJson(text, path);

@@ -25,13 +25,17 @@ struct TrainerState {
 };
 
 // A run folder: config.yaml, log.txt, metrics.jsonl, tensorboard/, rollouts/, checkpoints/step-N/, checkpoints/latest,
-// report.html. Not thread-safe.
+// report.html. One process at a time has it open: run.lock is locked, and holds its process id. Not thread-safe.
 class RunFolder {
  public:
   // Makes the folder, or opens it for `resume`: what a killed run was writing is removed, and `latest` is put right.
   // Errors: kAlreadyExists for a folder with a step's metrics or a checkpoint in it and no `resume` (the message says
-  // what to do); kNotFound for `resume` without a run.
+  // what to do), and for one that another process has open; kNotFound for `resume` without a run.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Open(const std::string& path, bool resume);
+
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::string& path() const { return path_; }
   std::string File(const std::string& name) const;
@@ -49,8 +53,9 @@ class RunFolder {
   static absl::StatusOr<TrainerState> LoadTrainerState(const std::string& checkpoint);
 
  private:
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  RunFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   const std::string path_;
+  const int lock_;  // descriptor of run.lock
 };
 
 }  // namespace plumb

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 
@@ -34,6 +35,16 @@ TEST(ChildProcessFaultTest, SaysHowAChildEndedAndShowsItsLog) {
   EXPECT_THAT(child->ReadLine(Soon()),
               StatusIs(absl::StatusCode::kUnavailable,
                        AllOf(HasSubstr("worker"), HasSubstr("exited with 3"), HasSubstr("why"))));
+}
+
+TEST(ChildProcessFaultTest, ShowsNothingOfAnEarlierProcess) {
+  const TestFolder folder;
+  ASSERT_OK(WriteFileAtomic(folder.File("log"), "an older error\n"));
+  ASSERT_OK_AND_ASSIGN(const auto child,
+                       ChildProcess::Start("worker", {"sh", "-c", "echo why >&2; exit 3"}, folder.File("log")));
+  const std::string message(child->ReadLine(Soon()).status().message());
+  EXPECT_THAT(message, HasSubstr("why"));
+  EXPECT_THAT(message, ::testing::Not(HasSubstr("older")));
 }
 
 TEST(ChildProcessFaultTest, NamesTheSignalThatKilledAChild) {

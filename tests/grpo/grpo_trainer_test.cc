@@ -10,6 +10,7 @@
 #include "tests/reward/scripted_plugin.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
+#include "train/run_start.h"
 
 namespace plumb {
 namespace {
@@ -71,7 +72,7 @@ class GrpoTrainerTest : public ::testing::Test {
   }
 
   // Runs with as many rows as prompts_ and a plug-in that follows the script.
-  absl::Status Run(const std::vector<std::string>& overrides, const Script& script) {
+  absl::Status Run(const std::vector<std::string>& overrides, const Script& script, bool resume = false) {
     testing::ScriptedPlugin plugin(script);
     proto::GrpoConfig config;
     const auto sources = ParseConfig(
@@ -80,13 +81,18 @@ class GrpoTrainerTest : public ::testing::Test {
         "test", overrides, config);
     if (!sources.ok()) return sources.status();
     GrpoParts parts;
-    ASSIGN_OR_RETURN(parts.run, RunFolder::Open(folder_.File("run"), false));
-    ASSIGN_OR_RETURN(parts.metrics, MetricsWriter::Open(folder_.File("run"), -1));
+    ASSIGN_OR_RETURN(RunStart start, FindStart(kGrpoStage, folder_.File("run"), "none", resume));
+    ASSIGN_OR_RETURN(parts.metrics, BeginRecords(config, {}, start));
+    parts.run = std::move(start.run);
+    parts.resume = std::move(start.state);
     ASSIGN_OR_RETURN(parts.reward, RewardClient::Connect({plugin.Config("p")}, config.reward()));
     parts.generator = std::make_unique<FakeGenerator>(&asked_);
     Json json = PresetConfig("tiny-demo", 16, -1, -1).value();
     json["num_hidden_layers"] = 1;
     parts.weights = RandomWeights(ParseModelConfig(json).value(), at::kFloat, at::kCPU, 5);
+    if (config.algorithm().kl_coef() > 0) {
+      parts.reference = RandomWeights(parts.weights.config, at::kFloat, at::kCPU, reference_seed_);
+    }
     for (size_t row = 0; row < prompts_.size(); ++row) {
       parts.rows.push_back({.id = absl::StrCat(row), .prompt_ids = prompts_[row], .row_json = "{}"});
     }
@@ -100,6 +106,7 @@ class GrpoTrainerTest : public ::testing::Test {
 
   testing::TestFolder folder_;
   std::vector<std::vector<int64_t>> prompts_;
+  uint64_t reference_seed_ = 5;
   Asked asked_;
 };
 
@@ -127,6 +134,51 @@ TEST_F(GrpoTrainerTest, StopsWhenTooManyRewardsFail) {
   EXPECT_THAT(Run({}, failing), StatusIs(absl::StatusCode::kUnavailable,
                                          ::testing::AllOf(HasSubstr("step 1: 100 %"), HasSubstr("max_failed_share"),
                                                           HasSubstr("the sandbox is down"))));
+}
+
+TEST_F(GrpoTrainerTest, StopsWhenNothingIsScored) {
+  const Script abstaining = [](int, grpc::ServerContext&, const proto::ScoreRequest&, proto::ScoreResponse& response) {
+    for (auto& result : *response.mutable_results()) result.set_outcome(proto::REWARD_OUTCOME_ABSTAINED);
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(Run({}, abstaining), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("0 invalid, 4 abstained")));
+}
+
+// Scores until the call, then the plug-in is gone.
+testing::ScriptedPlugin::Script GoneFromCall(int first_bad_call) {
+  return [first_bad_call](int call, grpc::ServerContext&, const proto::ScoreRequest&, proto::ScoreResponse&) {
+    return call < first_bad_call ? grpc::Status::OK : grpc::Status(grpc::UNAVAILABLE, "gone");
+  };
+}
+
+TEST_F(GrpoTrainerTest, AFailureLosesNoStepThatWasDone) {
+  EXPECT_THAT(Run({"steps=5"}, GoneFromCall(3)),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("the state after step 2 is saved")));
+  EXPECT_TRUE(FileExists(folder_.File("run/checkpoints/step-2/model.safetensors")));
+  const std::vector<std::string> before = asked_.train_rows;
+  ASSERT_OK(Run({"steps=5"}, &Answer, /*resume=*/true));
+  // The prompts of the step that failed are asked for again, with the same visits.
+  const auto failed_step = std::vector<std::string>(before.end() - 2, before.end());
+  EXPECT_THAT(std::vector<std::string>(asked_.train_rows.begin() + before.size(),
+                                       asked_.train_rows.begin() + before.size() + 2),
+              ::testing::ElementsAreArray(failed_step));
+  const std::vector<Json> metrics = testing::MustReadJsonLines(folder_.File("run/metrics.jsonl"));
+  ASSERT_EQ(metrics.size(), 5u);
+  for (size_t i = 0; i < metrics.size(); ++i) EXPECT_EQ(metrics[i]["step"], i + 1);
+}
+
+TEST_F(GrpoTrainerTest, RefusesToGoOnWithOtherRows) {
+  ASSERT_OK(Run({"steps=1"}, &Answer));
+  std::swap(prompts_[0], prompts_[1]);
+  EXPECT_THAT(Run({"steps=2"}, &Answer, /*resume=*/true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("its data rows are others")));
+}
+
+TEST_F(GrpoTrainerTest, RefusesToGoOnWithAnotherReference) {
+  ASSERT_OK(Run({"steps=1", "algorithm.kl_coef=0.1"}, &Answer));
+  reference_seed_ = 6;
+  EXPECT_THAT(Run({"steps=2", "algorithm.kl_coef=0.1"}, &Answer, /*resume=*/true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another policy than the one")));
 }
 
 TEST_F(GrpoTrainerTest, GoesOnWithoutTheGroupThatFailed) {

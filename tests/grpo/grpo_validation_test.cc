@@ -54,6 +54,15 @@ TEST(GrpoValidationTest, WantsAReward) {
   EXPECT_THAT(CheckGrpoConfig(config), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("neither plugins")));
 }
 
+TEST(GrpoValidationTest, NamesAVerifierThatCannotBeBuilt) {
+  proto::GrpoConfig config = GoodConfig();
+  proto::VerifierConfig& verifier = *config.mutable_reward()->add_verifiers();
+  verifier.set_name("regex");
+  verifier.set_pattern("(");
+  EXPECT_THAT(CheckGrpoConfig(config),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("reward.verifiers.1.pattern: missing )")));
+}
+
 TEST(GrpoValidationTest, LocalWorkersServeTheTrainedType) {
   proto::GrpoConfig config = GoodConfig();
   config.mutable_compute()->set_dtype("bfloat16");

@@ -95,16 +95,30 @@ TEST_F(PolicyUpdaterTest, SkipsAStepThatIsNotFinite) {
   EXPECT_EQ(report.skipped_steps, 1);
   EXPECT_EQ(report.optimizer_steps, 0);
   EXPECT_EQ(WeightDigest(weights_), before);
+  EXPECT_TRUE(std::isnan(report.loss)) << "no step was taken, and 0 would look healthy";
+  EXPECT_TRUE(std::isnan(report.grad_norm));
 }
 
-TEST_F(PolicyUpdaterTest, KlHoldsThePolicyAtItsReference) {
+TEST_F(PolicyUpdaterTest, ALogprobThatIsNotFiniteShows) {
+  PolicyUpdater updater(&weights_, nullptr, options_);
+  good_.sampling_logprobs[0] = std::numeric_limits<float>::quiet_NaN();
+  ASSERT_OK_AND_ASSIGN(const UpdateReport report, updater.Update({part_}, 1e-3));
+  EXPECT_TRUE(std::isnan(report.logprob_diff_max));
+  EXPECT_EQ(report.skipped_steps, 1);
+}
+
+TEST_F(PolicyUpdaterTest, KlPullsThePolicyBackToItsReference) {
   const PolicyWeights reference = CloneWeights(weights_);
+  PolicyUpdater away(&weights_, nullptr, options_);
+  for (int step = 0; step < 3; ++step) ASSERT_OK(away.Update({part_}, 3e-3));
   options_.loss.kl_coef = 10;
   for (TrainSample& sample : part_.samples) sample.advantage = 0;
-  PolicyUpdater updater(&weights_, &reference, options_);
-  ASSERT_OK_AND_ASSIGN(const UpdateReport report, updater.Update({part_}, 1e-3));
-  EXPECT_NEAR(report.kl, 0, 1e-9);
-  EXPECT_NEAR(report.grad_norm, 0, 1e-5);
+  PolicyUpdater back(&weights_, &reference, options_);
+  ASSERT_OK_AND_ASSIGN(const UpdateReport first, back.Update({part_}, 1e-3));
+  EXPECT_GT(first.grad_norm, 1e-3);
+  for (int step = 0; step < 5; ++step) ASSERT_OK(back.Update({part_}, 1e-3));
+  ASSERT_OK_AND_ASSIGN(const UpdateReport last, back.Update({part_}, 1e-3));
+  EXPECT_LT(last.kl, 0.5 * first.kl);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST_F(ScoredGroupTest, AFailedRewardDropsItsWholeGroup) {
                                           Result(RewardOutcome::kScored, 1), Result(RewardOutcome::kScored, 0)});
   EXPECT_TRUE(groups[0].dropped);
   EXPECT_FALSE(groups[1].dropped);
-  EXPECT_DOUBLE_EQ(DroppedShare(groups), 0.5);
+  EXPECT_DOUBLE_EQ(UnscoredShare(groups), 0.5);
   AssignAdvantages(groups, {}, false);
   EXPECT_FALSE(groups[0].members[0].trained);
   EXPECT_TRUE(groups[1].members[0].trained);
@@ -92,6 +92,26 @@ TEST_F(ScoredGroupTest, AValueThatIsNotFiniteIsAFailure) {
             Result(RewardOutcome::kScored, 1), Result(RewardOutcome::kScored, 0)});
   EXPECT_TRUE(groups[0].dropped);
   EXPECT_THAT(groups[0].members[0].reward.message, ::testing::HasSubstr("nan"));
+}
+
+TEST_F(ScoredGroupTest, AGroupWithoutTwoScoresCannotTeach) {
+  const std::vector<ScoredGroup> groups = Join({Result(RewardOutcome::kScored, 1), Result(RewardOutcome::kAbstained),
+                                                Result(RewardOutcome::kScored, 1), Result(RewardOutcome::kScored, 0)});
+  EXPECT_FALSE(groups[0].dropped);
+  EXPECT_DOUBLE_EQ(UnscoredShare(groups), 0.5);
+  EXPECT_DOUBLE_EQ(UnscoredShare({}), 0);
+}
+
+TEST_F(ScoredGroupTest, CountsOutcomes) {
+  std::vector<ScoredGroup> groups = Join({Result(RewardOutcome::kScored, 1), Result(RewardOutcome::kAbstained),
+                                          Result(RewardOutcome::kInvalid), Result(RewardOutcome::kFailed)});
+  groups[1].members[0].reward.message = "no answer in the row";
+  const OutcomeCounts counts = CountOutcomes(groups);
+  EXPECT_EQ(counts.completions, 4);
+  EXPECT_EQ(counts.abstained, 1);
+  EXPECT_EQ(counts.invalid, 1);
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_EQ(counts.first_message, "no answer in the row");
 }
 
 TEST_F(ScoredGroupTest, AbstainedStaysOutOfBaselineAndLoss) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -63,8 +64,31 @@ TEST(StepMetricsTest, MeasuresAllCompletions) {
   EXPECT_DOUBLE_EQ(metrics["clip_fraction"], 0.1 + 0.2);
 }
 
-TEST(StepMetricsTest, AStepWithoutGroupsHasFiniteMetrics) {
-  for (const auto& [key, value] : MakeStepMetrics(StepResult())) EXPECT_TRUE(std::isfinite(value)) << key;
+TEST(StepMetricsTest, OfNothingScoredThereIsNoMean) {
+  for (const auto& [key, value] : MakeStepMetrics(StepResult())) {
+    EXPECT_EQ(std::isnan(value), key == "reward/mean" || key == "reward/std") << key;
+  }
+}
+
+TEST(StepMetricsTest, CountsCompletionsWithoutAReward) {
+  std::map<std::string, double> metrics = Metrics();
+  EXPECT_DOUBLE_EQ(metrics["reward/abstained_share"], 1.0 / 6);
+  EXPECT_DOUBLE_EQ(metrics["reward/failed_share"], 1.0 / 6);
+  EXPECT_DOUBLE_EQ(metrics["reward/invalid_share"], 0);
+  EXPECT_DOUBLE_EQ(metrics["groups/unscored_share"], 1.0 / 3);
+}
+
+TEST(StepMetricsTest, OnlyAKlToAReferenceIsCalledKl) {
+  StepResult result;
+  const auto has = [&](const std::string& key) {
+    const StepMetrics metrics = MakeStepMetrics(result);
+    return std::any_of(metrics.begin(), metrics.end(), [&](const auto& metric) { return metric.first == key; });
+  };
+  EXPECT_TRUE(has("kl_rollout"));
+  EXPECT_FALSE(has("kl"));
+  result.has_reference = true;
+  EXPECT_TRUE(has("kl"));
+  EXPECT_FALSE(has("kl_rollout"));
 }
 
 // docs/metrics.md names every key in the first column of its tables.

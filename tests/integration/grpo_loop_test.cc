@@ -67,7 +67,7 @@ TEST(GrpoLoopIntegrationTest, ResumeRefusesOtherData) {
   TinyRun run;
   ASSERT_OK(run.RunLocally(run.Config({"steps=1"}), /*resume=*/false));
   EXPECT_THAT(run.RunLocally(run.Config({"steps=2", "seed=9"}), /*resume=*/true),
-              testing::StatusIs(absl::StatusCode::kFailedPrecondition, ::testing::HasSubstr("seed 1")));
+              testing::StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("its seed is 1, not 9")));
 }
 
 std::unique_ptr<RolloutWorker> StartWorker() {

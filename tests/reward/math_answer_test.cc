@@ -18,6 +18,17 @@ TEST(ExtractAnswerTest, TakesTheLastBoxWithNestedBraces) {
   EXPECT_EQ(Extracted("\\boxed{a{b}{c{d}}}"), "a{b}{c{d}}");
 }
 
+TEST(ExtractAnswerTest, TakesTheLastBoxThatBeginsLast) {
+  EXPECT_EQ(Extracted("\\boxed{1 \\boxed{2} 3}"), "2");
+  EXPECT_EQ(Extracted("} \\boxed{4} {"), "4");
+}
+
+TEST(ExtractAnswerTest, APageOfOpenBoxesTakesOnePass) {
+  std::string page;
+  for (int i = 0; i < 200000; ++i) page += "\\boxed{";
+  EXPECT_EQ(Extracted(page + "9}"), "9");
+}
+
 TEST(ExtractAnswerTest, SkipsABoxThatWasCutOff) { EXPECT_EQ(Extracted("\\boxed{7} so \\boxed{12"), "7"); }
 
 TEST(ExtractAnswerTest, ThenTakesWhatFollowsTheLastHashes) {

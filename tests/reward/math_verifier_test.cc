@@ -25,6 +25,8 @@ TEST(VerifyMathTest, ComparesValuesNotStrings) {
   EXPECT_EQ(Value("\\boxed{50\\%}", "0.5"), 0);
 }
 
+TEST(VerifyMathTest, ANumberIsNotSpelledWithSpaces) { EXPECT_EQ(Value("#### 5 5", "55"), 0); }
+
 TEST(VerifyMathTest, ReadsGsm8kRows) {
   const char* gold = "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\nAltogether 48+24 = <<48+24=72>>72.\n#### 72";
   EXPECT_EQ(Value("48 + 24 = 72\n#### 72", gold), 1);

@@ -47,6 +47,7 @@ class PythonPlugin : public ::testing::Test {
     ASSERT_OK_AND_ASSIGN(const Json ready, ParseJson(line, "the plug-in's first line"));
     ASSERT_OK_AND_ASSIGN(const std::string address, JsonString(ready, "address", "the plug-in's first line"));
     proto::PluginConfig plugin;
+    plugin.set_outage_seconds(0);
     plugin.set_name("python");
     plugin.set_address(address);
     proto::RewardClientConfig config;

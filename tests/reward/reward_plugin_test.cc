@@ -92,6 +92,19 @@ TEST(RewardPluginFaultTest, AsksAgainAfterUnavailable) {
   EXPECT_EQ(counts.retried_items, 4);
 }
 
+TEST(RewardPluginFaultTest, AnOutageDoesNotUseUpTheAttempts) {
+  ScriptedPlugin server([](int call, auto&, auto&, auto&) {
+    return call <= 3 ? grpc::Status(grpc::UNAVAILABLE, "being started again") : grpc::Status::OK;
+  });
+  proto::PluginConfig config = server.Config("p");
+  config.set_outage_seconds(60);
+  ASSERT_OK_AND_ASSIGN(auto plugin, RewardPlugin::Connect(config, ClientConfig(4, 10, /*max_attempts=*/1)));
+  PluginCounts counts;
+  ASSERT_OK_AND_ASSIGN(const auto results, plugin->Score(NumberedItems(2), Soon(), counts));
+  EXPECT_EQ(results[1].value, 1);
+  EXPECT_EQ(server.calls(), 4);
+}
+
 TEST(RewardPluginFaultTest, AsksAgainForFailedItemsAlone) {
   ScriptedPlugin server([](int, auto&, const Request& request, Response& response) {
     for (auto& result : *response.mutable_results()) {

@@ -62,6 +62,7 @@ class ScriptedPlugin final : public proto::RewardService::Service {
     config.set_name(name);
     config.set_address(listening_.address);
     config.set_weight(weight);
+    config.set_outage_seconds(0);
     return config;
   }
   int calls() const { return calls_; }

@@ -115,7 +115,8 @@ TEST_F(SftRunIntegrationTest, OtherDataOrAnUnknownModelEndInClearErrors) {
   EXPECT_THAT(RunSft(Config("run", 2), {}, false), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--resume")));
   proto::SftConfig other_seed = Config("run", 4);
   other_seed.set_seed(9);
-  EXPECT_THAT(RunSft(other_seed, {}, true), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("seed 0")));
+  EXPECT_THAT(RunSft(other_seed, {}, true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("its seed is 0, not 9")));
   proto::SftConfig no_model = Config("new", 2);
   no_model.set_model(root_.File("nothing"));
   EXPECT_THAT(RunSft(no_model, {}, false), StatusIs(absl::StatusCode::kNotFound, HasSubstr("nothing")));

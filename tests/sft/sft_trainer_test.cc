@@ -65,7 +65,16 @@ TEST(SftTrainerFaultTest, RefusesTheStateOfOtherRows) {
   const TestFolder second;
   SftTrainer other(Config(1, 2), PartsIn(second.path(), 7));
   EXPECT_THAT(other.Restore(state),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("over 6 rows, this one has seed 0 and 7")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("its data rows are others")));
+}
+
+TEST(SftTrainerFaultTest, StopsWhenTheWeightsAreBroken) {
+  const TestFolder folder;
+  SftParts parts = PartsIn(folder.path(), 6);
+  parts.weights.final_norm.fill_(std::numeric_limits<float>::quiet_NaN());
+  SftTrainer trainer(Config(50, 2), std::move(parts));
+  EXPECT_THAT(trainer.Run(), StatusIs(absl::StatusCode::kInternal, HasSubstr("10 optimizer steps were skipped")));
+  EXPECT_FALSE(FolderExists(folder.File("checkpoints/latest")));
 }
 
 }  // namespace

@@ -112,6 +112,34 @@ TEST_F(DatasetTest, RendersChatsAndPromptsOfChats) {
 }
 
 // Cutting, dropping and packing of the conversations in tests/golden/sft.
+TEST_F(DatasetTest, ATemplateBesideAChatTemplateIsRefused) {
+  auto chat = TextCodec::Load(GoldenPath("tokenizer/small-v3"));
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  ASSERT_TRUE((*chat)->has_chat_template());
+  WriteRows("{\"question\": \"7\", \"answer\": \"8\"}\n");
+  config_.set_use_chat_template(true);
+  ASSERT_OK(LoadPromptRows(config_, **chat));
+  config_.set_prompt_template("Q: {question}");
+  EXPECT_THAT(LoadPromptRows(config_, **chat),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("use_chat_template: false")));
+}
+
+TEST_F(DatasetTest, NamesWhatIsWrongWithAMessage) {
+  auto chat = TextCodec::Load(GoldenPath("tokenizer/small-v3"));
+  ASSERT_TRUE(chat.ok()) << chat.status();
+  config_.set_use_chat_template(true);
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {R"({"messages": [{"role": "user"}]})", "rows.jsonl:1: messages[0].content is missing"},
+      {R"({"messages": [{"role": "user", "content": [{"type": "text"}]}]})", "messages[0].content is array"},
+      {R"({"messages": [{"content": "7"}]})", "messages[0].role is missing"},
+      {R"({"messages": ["7"]})", "messages[0] is not an object"},
+      {R"({"prompt": [{"role": "user", "content": "7"}], "completion": "8"})", "goes under the key messages"}};
+  for (const auto& [row, message] : rows) {
+    WriteRows(row + "\n");
+    EXPECT_THAT(LoadPromptRows(config_, **chat), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
+  }
+}
+
 TEST(DatasetGoldenTest, CutsDropsAndPacksAsTheReference) {
   TestFolder folder;
   const Json chat = testing::MustReadJson(GoldenPath("chat/templates/generation-ds.jinja.json"));

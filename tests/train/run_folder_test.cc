@@ -1,9 +1,11 @@
 #include "train/run_folder.h"
 
 #include <ATen/ATen.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
@@ -66,10 +68,11 @@ TEST(RunFolderTest, KeepsTheNewestCheckpoints) {
 TEST(RunFolderTest, ARunIsNotOverwrittenButResumed) {
   const TestFolder root;
   EXPECT_THAT(RunFolder::Open(root.File("run"), true), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run")));
-  ASSERT_OK_AND_ASSIGN(const auto run, RunFolder::Open(root.File("run"), false));
+  ASSERT_OK(RunFolder::Open(root.File("run"), false));
   // Nothing is lost yet: a run that failed before its first step may be started again.
-  EXPECT_OK(RunFolder::Open(root.File("run"), false));
+  ASSERT_OK_AND_ASSIGN(auto run, RunFolder::Open(root.File("run"), false));
   ASSERT_OK(Save(*run, 1));
+  run.reset();
   EXPECT_THAT(RunFolder::Open(root.File("run"), false),
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--resume")));
   EXPECT_OK(RunFolder::Open(root.File("run"), true));
@@ -83,24 +86,37 @@ TEST(RunFolderTest, MetricsOfAStepAreARunToo) {
 
 TEST(RunFolderFaultTest, ResumeRemovesWhatAKilledRunWasWriting) {
   const TestFolder root;
-  ASSERT_OK_AND_ASSIGN(const auto run, RunFolder::Open(root.File("run"), false));
+  ASSERT_OK_AND_ASSIGN(auto run, RunFolder::Open(root.File("run"), false));
   ASSERT_OK(Save(*run, 1));
   ASSERT_OK(MakeFolder(run->File("checkpoints/step-2.tmp-abc123")));
   ASSERT_OK(MakeFolder(run->File("checkpoints/step-3")));  // without a manifest
+  run.reset();
   ASSERT_OK_AND_ASSIGN(const auto resumed, RunFolder::Open(root.File("run"), true));
-  EXPECT_FALSE(FolderExists(run->File("checkpoints/step-2.tmp-abc123")));
-  EXPECT_THAT(resumed->LatestCheckpoint(), IsOkAndHolds(Eq(run->File("checkpoints/step-1"))));
+  EXPECT_FALSE(FolderExists(resumed->File("checkpoints/step-2.tmp-abc123")));
+  EXPECT_THAT(resumed->LatestCheckpoint(), IsOkAndHolds(Eq(resumed->File("checkpoints/step-1"))));
 }
 
 TEST(RunFolderFaultTest, ResumeMovesALinkThatAKilledRunLeftBehind) {
   const TestFolder root;
-  ASSERT_OK_AND_ASSIGN(const auto run, RunFolder::Open(root.File("run"), false));
+  ASSERT_OK_AND_ASSIGN(auto run, RunFolder::Open(root.File("run"), false));
   ASSERT_OK(Save(*run, 1));
   ASSERT_OK(Save(*run, 2));
-  std::filesystem::remove(run->File("checkpoints/latest"));
-  std::filesystem::create_directory_symlink("step-1", run->File("checkpoints/latest"));
+  run.reset();
+  std::filesystem::remove(root.File("run/checkpoints/latest"));
+  std::filesystem::create_directory_symlink("step-1", root.File("run/checkpoints/latest"));
   ASSERT_OK(RunFolder::Open(root.File("run"), true));
-  EXPECT_EQ(std::filesystem::read_symlink(run->File("checkpoints/latest")), "step-2");
+  EXPECT_EQ(std::filesystem::read_symlink(root.File("run/checkpoints/latest")), "step-2");
+}
+
+TEST(RunFolderFaultTest, OneProcessAtATimeWritesARun) {
+  const TestFolder root;
+  ASSERT_OK_AND_ASSIGN(auto run, RunFolder::Open(root.File("run"), false));
+  ASSERT_OK(Save(*run, 1));
+  EXPECT_THAT(
+      RunFolder::Open(root.File("run"), true),
+      StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(absl::StrCat("process ", ::getpid(), " is writing"))));
+  run.reset();
+  EXPECT_OK(RunFolder::Open(root.File("run"), true));
 }
 
 TEST(RunFolderFaultTest, AFailedPolicyLeavesTheOldCheckpoints) {
