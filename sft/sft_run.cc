@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "policy/policy_folder.h"
 #include "sft/sft_trainer.h"
 #include "text/text_codec.h"
@@ -31,6 +32,7 @@ absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
+  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
   ASSIGN_OR_RETURN(RunStart start, FindStart(kSftStage, config.output(), config.model(), resume));
   SftParts parts;
   RETURN_IF_ERROR(LoadRows(config, start.policy, parts));
