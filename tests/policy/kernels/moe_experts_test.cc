@@ -50,7 +50,8 @@ TEST(MoeExpertsConformanceTest, EqualsTokenByTokenWithGradients) {
 
 TEST(MoeExpertsConformanceTest, KernelEqualsReferenceInEachType) {
   at::manual_seed(6);
-  const at::Tensor experts = std::get<0>(at::rand({33, 9}).argsort(1).narrow(1, 0, 3).sort(1));
+  const at::Tensor experts =
+      std::get<0>(at::rand({33, 9}).argsort(int64_t{1}, /*descending=*/false).narrow(1, 0, 3).sort(1));
   const at::Tensor weights = at::rand({33, 3});
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     const at::Tensor hidden = at::randn({33, 24}, type);
@@ -65,7 +66,8 @@ TEST(MoeExpertsConformanceTest, KernelEqualsReferenceInEachType) {
 // Row n of the input has the experts of its token in front.
 TEST(MoeExpertsPropertyTest, ATokenDoesNotDependOnItsBatch) {
   at::manual_seed(7);
-  const at::Tensor experts = std::get<0>(at::rand({129, 9}).argsort(1).narrow(1, 0, 3).sort(1));
+  const at::Tensor experts =
+      std::get<0>(at::rand({129, 9}).argsort(int64_t{1}, /*descending=*/false).narrow(1, 0, 3).sort(1));
   const at::Tensor weights = at::rand({129, 3});
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     const at::Tensor gate_up = at::randn({9, 20, 24}, type);
