@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "sft/sft_trainer.h"
@@ -49,6 +50,7 @@ absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
+  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
   ASSIGN_OR_RETURN(RunStart start, FindStart(kSftStage, config.output(), config.model(), resume));
   SftParts parts;
   RETURN_IF_ERROR(LoadRows(config, start.policy, parts));
