@@ -48,7 +48,8 @@ absl::Status LoadRows(const proto::GrpoConfig& config, const std::string& policy
 
 absl::Status Train(const proto::GrpoConfig& config, const LocalServices& services, GrpoParts parts) {
   ASSIGN_OR_RETURN(parts.reward, RewardClient::Connect(services.plugins(), config.reward()));
-  ASSIGN_OR_RETURN(parts.generator, ConnectWorkers(services.workers(), kConnectLimit));
+  ASSIGN_OR_RETURN(parts.generator, ConnectWorkers(services.workers(), kConnectLimit, /*progress=*/nullptr,
+                                                   absl::Seconds(config.rollout().publish_timeout_seconds())));
   LogInfo("grpo", "rollouts by ", parts.generator->Describe());
   ASSIGN_OR_RETURN(const std::unique_ptr<GrpoTrainer> trainer, GrpoTrainer::Create(config, std::move(parts)));
   return trainer->Run();

@@ -37,7 +37,7 @@ class Rollout : public Command {
   }
 
   absl::Status Run() override {
-    InstallInterruptHandler();
+    InstallServerInterruptHandler();
     ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(model_, compute_));
     absl::StatusOr<std::unique_ptr<RolloutWorker>> worker =
         RolloutWorker::Start(std::move(loaded.weights), std::move(loaded.codec), Options(loaded.device));
