@@ -34,6 +34,8 @@ struct KeyBlock {
   int width = 0;        // of a key
   int value_width = 0;  // of its value: the key's first numbers
   bool masked = false;  // some row sees less than all keys
+  // Numbers from these keys to those of the block that comes next, which are brought near meanwhile; 0: none comes.
+  int64_t to_next = 0;
 };
 
 // One chunk of rows and its running softmax.

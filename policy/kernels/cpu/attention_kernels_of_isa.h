@@ -50,8 +50,9 @@ struct AttentionOf {
   }
 
   static void Attend(const KeyBlock& block, const RowChunk& chunk) {
-    MultiplyByLane<isa>({block.keys, block.stride, block.num_keys, block.width, chunk.queries, chunk.scores},
-                        chunk.rows);
+    MultiplyByLane<isa>(
+        {block.keys, block.stride, block.num_keys, block.width, chunk.queries, chunk.scores, block.to_next},
+        chunk.rows);
     if (block.masked) MaskScores(block, chunk.limits, chunk.rows, chunk.scores);
     UpdateSums(block.num_keys, chunk);
     WeightedSum product;

@@ -37,9 +37,13 @@ struct LaneProduct {
   int64_t key_stride;
   int num_keys;
   int width;
-  const float* rows;  // [width][kMaxChunkRows]
-  float* scores;      // [num_keys][kMaxChunkRows]
+  const float* rows;    // [width][kMaxChunkRows]
+  float* scores;        // [num_keys][kMaxChunkRows]
+  int64_t to_next = 0;  // as in KeyBlock
 };
+
+// Numbers of a cache line.
+inline constexpr int kLineNumbers = 16;
 
 template <Isa isa, int kKeys, int kVectors>
 struct LaneTile {
@@ -56,6 +60,7 @@ struct LaneTile {
     const int64_t stride = product.key_stride;
     const float* rows = product.rows;
     for (int w = 0; w < product.width; ++w) {
+      if (product.to_next != 0 && w % kLineNumbers == 0) Prefetch(key + product.to_next, stride);
       typename V::Float row[kVectors];
 #pragma GCC unroll 2
       for (int i = 0; i < kVectors; ++i) row[i] = V::Load(rows + i * V::kLanes);
@@ -74,6 +79,12 @@ struct LaneTile {
 #pragma GCC unroll 2
       for (int i = 0; i < kVectors; ++i) V::Store(to + j * kMaxChunkRows + i * V::kLanes, sums[j][i]);
     }
+  }
+
+  // The keys' lines in the next block: pages lie anywhere in memory, where no processor expects them.
+  PLUMB_VEC void Prefetch(const float* key, int64_t stride) {
+#pragma GCC unroll 16
+    for (int j = 0; j < kKeys; ++j) _mm_prefetch(reinterpret_cast<const char*>(key + j * stride), _MM_HINT_T1);
   }
 
   // The last keys, fewer than a tile.

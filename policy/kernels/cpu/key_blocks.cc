@@ -45,6 +45,8 @@ void KeyBlocks::Load(const AttentionUnits& units, const AttentionSpan& span, int
   if (input_.latent_type == FloatType::kFloat32) {
     keys_.keys = static_cast<const float*>(from);
     keys_.stride = input_.width;
+    const int64_t* row = &units.block_rows[span.first_block + block];
+    keys_.to_next = block + 1 < span.num_blocks ? (row[1] - row[0]) * input_.width : 0;
     return;
   }
   keys_.keys = scratch_;

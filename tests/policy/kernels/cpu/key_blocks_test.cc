@@ -33,9 +33,11 @@ TEST(KeyBlocksTest, Float32IsReadInPlaceAsFarAsTheSpanSees) {
   keys.Load(f.units, f.span, 0);
   EXPECT_EQ(keys.whole().keys, f.latents.data() + 64 * kWidth);
   EXPECT_EQ(keys.whole().num_keys, 64);
+  EXPECT_EQ(keys.whole().to_next, -64 * kWidth);
   keys.Load(f.units, f.span, 1);
   EXPECT_EQ(keys.whole().keys, f.latents.data());
   EXPECT_EQ(keys.whole().num_keys, 6);
+  EXPECT_EQ(keys.whole().to_next, 0);
 }
 
 TEST(KeyBlocksTest, EachRowSeesTheKeysUpToItsPosition) {

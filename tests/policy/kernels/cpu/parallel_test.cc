@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 #include <vector>
+
+#include "absl/time/clock.h"
 
 namespace plumb::cpu {
 namespace {
@@ -36,6 +39,24 @@ TEST_P(ParallelTest, TasksRunOnceEach) {
     ParallelTasks(count, [&](int64_t task) { ++hits[task]; });
     for (const std::atomic<int>& hit : hits) EXPECT_EQ(hit, 1) << count;
   }
+}
+
+// Each call waits for as many as there are threads; returns whether they met.
+bool MeetOthers(std::atomic<int>& started, int threads) {
+  ++started;
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (started < threads && absl::Now() < deadline) std::this_thread::yield();
+  return started >= threads;
+}
+
+TEST_P(ParallelTest, ThreadsWorkAtTheSameTime) {
+  std::atomic<int> tasks = 0;
+  std::atomic<int> met = 0;
+  ParallelTasks(GetParam(), [&](int64_t) { met += MeetOthers(tasks, GetParam()); });
+  EXPECT_EQ(met, GetParam());
+  std::atomic<int> ranges = 0;
+  ParallelRanges(100 * GetParam(), 1, [&](int64_t, int64_t) { met += MeetOthers(ranges, GetParam()); });
+  EXPECT_EQ(met, 2 * GetParam());
 }
 
 TEST_P(ParallelTest, TasksInsideOfTasksRunInTheSameThread) {
