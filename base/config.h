@@ -33,6 +33,10 @@ absl::StatusOr<ConfigSources> ParseConfig(absl::string_view yaml, absl::string_v
 // The resolved configuration as YAML, each scalar with a comment that names its source. Reads back to the same message.
 std::string FormatConfig(const google::protobuf::Message& config, const ConfigSources& sources);
 
+// The values in which two resolved configurations of one schema differ, one text each: "modified: steps: 10 -> 20".
+std::vector<std::string> ConfigDifferences(const google::protobuf::Message& before,
+                                           const google::protobuf::Message& after);
+
 // The reference of schemas as Markdown: one section with a table for each message, the roots first, with type, default,
 // range, unit and help.
 std::string ConfigReference(const std::vector<const google::protobuf::Descriptor*>& roots);

@@ -1,3 +1,6 @@
+#include <google/protobuf/util/message_differencer.h>
+
+#include "absl/strings/str_split.h"
 #include "base/config.h"
 #include "base/config_field.h"
 
@@ -68,6 +71,15 @@ class ConfigWriter {
 
 std::string FormatConfig(const Message& config, const ConfigSources& sources) {
   return absl::StrCat(absl::StrJoin(ConfigWriter(sources).Lines(config, ""), "\n"), "\n");
+}
+
+std::vector<std::string> ConfigDifferences(const google::protobuf::Message& before,
+                                           const google::protobuf::Message& after) {
+  std::string report;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&report);
+  differencer.Compare(before, after);
+  return absl::StrSplit(report, '\n', absl::SkipEmpty());
 }
 
 }  // namespace plumb

@@ -2,7 +2,18 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace plumb {
+namespace {
+
+std::string MessageOf(const grpc::Status& status, absl::StatusCode code) {
+  if (!status.error_message().empty()) return status.error_message();
+  if (code == absl::StatusCode::kUnimplemented) return "UNIMPLEMENTED: this service is not served at this address";
+  return absl::StrCat(absl::StatusCodeToString(code), ", without a message");
+}
+
+}  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
@@ -11,7 +22,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  return absl::Status(code, MessageOf(status, code));
 }
 
 }  // namespace plumb

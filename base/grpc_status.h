@@ -7,7 +7,8 @@
 
 namespace plumb {
 
-// The only place where a status becomes a gRPC status and back. Codes are the same numbers; messages are kept.
+// The only place where a status becomes a gRPC status and back. Codes are the same numbers; messages are kept. Where
+// gRPC gives no message, the code's name stands for it.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 

@@ -4,27 +4,56 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstring>
 
 namespace plumb {
 namespace {
 
-std::atomic<bool> interrupt_requested{false};
+// What a signal writes on stderr; the strings are literals, since a handler may not allocate.
+struct Notices {
+  const char* first;
+  const char* second;
+};
 
-void OnSignal(int) {
-  constexpr char kNotice[] = "\ninterrupt: saving at the next step; once more to leave at once\n";
-  if (interrupt_requested.exchange(true)) _exit(130);
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kNotice, sizeof(kNotice) - 1);
+constexpr Notices kRunNotices = {
+    "\ninterrupt: saving at the next step; once more to leave at once\n",
+    "\ninterrupt: left at once; what came after the last checkpoint is not saved and lost\n",
+};
+constexpr Notices kServerNotices = {
+    "\ninterrupt: stopping; calls in progress get a moment to end; once more to leave at once\n",
+    "\ninterrupt: left at once; calls in progress were cut off and their work is lost\n",
+};
+
+std::atomic<bool> interrupt_requested{false};
+std::atomic<const Notices*> notices{&kRunNotices};
+
+void Say(const char* notice) {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, notice, std::strlen(notice));
 }
 
-}  // namespace
+void OnSignal(int) {
+  const Notices* said = notices.load();
+  if (interrupt_requested.exchange(true)) {
+    Say(said->second);
+    _exit(130);
+  }
+  Say(said->first);
+}
 
-void InstallInterruptHandler() {
+void Install(const Notices& said) {
+  notices = &said;
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
+
+}  // namespace
+
+void InstallInterruptHandler() { Install(kRunNotices); }
+
+void InstallServerInterruptHandler() { Install(kServerNotices); }
 
 bool InterruptRequested() { return interrupt_requested.load(); }
 

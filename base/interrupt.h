@@ -3,8 +3,14 @@
 
 namespace plumb {
 
-// The first SIGINT or SIGTERM asks the run to save and leave at its next step; the second leaves at once (exit 130).
+// Both: the first SIGINT or SIGTERM asks, says on stderr what will happen, and the second leaves at once (exit 130)
+// with a line that says what is lost by it.
+
+// For a run: the first signal asks it to save and leave at its next step.
 void InstallInterruptHandler();
+
+// For a server, which has nothing to save: the first signal asks it to stop.
+void InstallServerInterruptHandler();
 
 // True once the first signal came. Thread-safe.
 bool InterruptRequested();

@@ -1,7 +1,5 @@
 #include "checkpoint/model_folder.h"
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,32 +10,14 @@
 namespace plumb {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kSingleFile[] = "model.safetensors";
 constexpr char kIndexFile[] = "model.safetensors.index.json";
+// The index of a model with 61 layers of 256 experts has 9 MB.
+constexpr size_t kMaxJsonBytes = size_t{64} << 20;
 
-absl::StatusOr<fs::path> Canonical(const std::string& path) {
-  std::error_code error;
-  const fs::path canonical = fs::canonical(path, error);
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot open ", path));
-  return canonical;
-}
-
-// Refuses a file whose links lead out of the folder. A snapshot in a Hugging Face cache
-// (models--NAME/snapshots/REVISION) may link to models--NAME/blobs.
-absl::Status CheckInside(const std::string& folder, const std::string& file) {
-  ASSIGN_OR_RETURN(const fs::path root, Canonical(folder));
-  ASSIGN_OR_RETURN(const fs::path target, Canonical(file));
-  if (target.parent_path() == root) return absl::OkStatus();
-  const fs::path blobs = root.parent_path().parent_path() / "blobs";
-  if (root.parent_path().filename() == "snapshots" && target.parent_path() == blobs) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(file, ": links to ", target.string(), ", outside the model folder ",
-                                                 root.string(), "; copy the file or open the folder that holds it"));
-}
-
-absl::StatusOr<Json> ReadJsonObject(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+absl::StatusOr<Json> ReadJsonObject(const std::string& folder, const std::string& name) {
+  const std::string path = JoinPath(folder, name);
+  ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxJsonBytes));
   ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
   if (!json.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is ", json.type_name(), ", expected an object"));
@@ -46,8 +26,9 @@ absl::StatusOr<Json> ReadJsonObject(const std::string& path) {
 }
 
 // Tensor name -> name of its shard.
-absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& path) {
-  ASSIGN_OR_RETURN(const Json index, ReadJsonObject(path));
+absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& folder) {
+  const std::string path = JoinPath(folder, kIndexFile);
+  ASSIGN_OR_RETURN(const Json index, ReadJsonObject(folder, kIndexFile));
   const auto weight_map = index.find("weight_map");
   if (weight_map == index.end() || !weight_map->is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": weight_map is missing or not an object"));
@@ -66,8 +47,28 @@ absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> OpenShard(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   if (!FileExists(path)) return absl::NotFoundError(absl::StrCat(path, ": file not found"));
-  RETURN_IF_ERROR(CheckInside(folder, path));
+  RETURN_IF_ERROR(CheckInsideFolder(folder, path));
   return SafetensorsFile::Open(path);
+}
+
+// Every tensor of the shards has to be in the index: one that is not would be lost without a word.
+absl::Status CheckIndexed(const std::map<std::string, std::string>& index, const std::string& shard,
+                          const SafetensorsFile& file) {
+  for (const auto& [name, tensor] : file.tensors()) {
+    const auto found = index.find(name);
+    if (found != index.end() && found->second == shard) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": ", name, " is not in ", kIndexFile, found == index.end() ? "" : " for this file"));
+  }
+  return absl::OkStatus();
+}
+
+// Reading a pickle runs what is in it.
+std::string PickleHint(const std::string& folder) {
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (FileExists(JoinPath(folder, name))) return absl::StrCat("; ", name, " is a pickle, which is never read");
+  }
+  return "";
 }
 
 }  // namespace
@@ -76,13 +77,14 @@ absl::StatusOr<std::unique_ptr<ModelFolder>> ModelFolder::Open(const std::string
   if (!FolderExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such model folder"));
   std::unique_ptr<ModelFolder> folder(new ModelFolder());
   folder->path_ = path;
-  ASSIGN_OR_RETURN(folder->config_, ReadJsonObject(JoinPath(path, "config.json")));
+  ASSIGN_OR_RETURN(folder->config_, ReadJsonObject(path, "config.json"));
   if (FileExists(JoinPath(path, kSingleFile))) {
     RETURN_IF_ERROR(folder->AddSingleFile());
   } else if (FileExists(JoinPath(path, kIndexFile))) {
     RETURN_IF_ERROR(folder->AddShards());
   } else {
-    return absl::NotFoundError(absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile));
+    return absl::NotFoundError(
+        absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile, PickleHint(path)));
   }
   for (const auto& [name, tensor] : folder->tensors_) folder->names_.push_back(name);
   return folder;
@@ -98,7 +100,7 @@ absl::Status ModelFolder::AddSingleFile() {
 absl::Status ModelFolder::AddShards() {
   const std::string index_path = JoinPath(path_, kIndexFile);
   using Shards = std::map<std::string, std::string>;
-  ASSIGN_OR_RETURN(const Shards shards, ReadIndex(index_path));
+  ASSIGN_OR_RETURN(const Shards shards, ReadIndex(path_));
   std::map<std::string, const SafetensorsFile*> opened;
   for (const auto& [name, shard] : shards) {
     if (opened.count(shard) == 0) {
@@ -114,6 +116,7 @@ absl::Status ModelFolder::AddShards() {
     }
     tensors_[name] = &found->second;
   }
+  for (const auto& [shard, file] : opened) RETURN_IF_ERROR(CheckIndexed(shards, shard, *file));
   return absl::OkStatus();
 }
 

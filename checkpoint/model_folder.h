@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/inside_folder.h"
 #include "base/json.h"
 #include "checkpoint/safetensors.h"
 
@@ -44,16 +45,17 @@ class ModelFolder {
 
 struct ModelFolderContent {
   Json config;  // config.json
-  std::vector<NamedTensorBytes> tensors;
-  // Other files to copy unchanged where they exist there: tokenizer.json, tokenizer_config.json, chat_template.jinja,
-  // special_tokens_map.json, generation_config.json. Empty: none.
+  std::vector<StreamedTensor> tensors;
+  // A model folder whose other files are copied unchanged: those of the tokenizer and the chat template, the generation
+  // settings, and the model's own code and licence. Empty: none.
   std::string copy_text_files_from;
   int64_t max_shard_bytes = int64_t{5} << 30;
 };
 
 // Writes a policy folder's files into the existing folder `path` (an AtomicFolder's temporary one) and syncs them: one
 // model.safetensors, or shards of at most `max_shard_bytes` with an index, filled in the order of `tensors`.
-// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape; those of base/file.h.
+// Errors: kInvalidArgument for a tensor given twice or whose bytes do not fit its shape, and for a file to copy that is
+// a link to outside its folder; those of base/file.h.
 absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content);
 
 }  // namespace plumb

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/file.h"
@@ -10,22 +12,26 @@
 namespace plumb {
 namespace {
 
-constexpr const char* kTextFiles[] = {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
-                                      "special_tokens_map.json", "generation_config.json"};
+constexpr const char* kTextFiles[] = {
+    "tokenizer.json", "tokenizer_config.json",   "chat_template.jinja", "chat_template.json", "vocab.json",
+    "merges.txt",     "special_tokens_map.json", "added_tokens.json",   "tiktoken.model",     "generation_config.json",
+    "LICENSE",        "LICENSE-MODEL",           "LICENSE-CODE"};
+// The code that `auto_map` in config.json may name. It is copied, never run.
+constexpr const char* kCodeFiles[] = {"configuration_", "modeling_", "tokenization_"};
 
-using Shard = std::vector<NamedTensorBytes>;
+using Shard = std::vector<StreamedTensor>;
 
 // Fills shards in the order of the tensors; a tensor larger than the limit gets its own.
-std::vector<Shard> SplitIntoShards(const std::vector<NamedTensorBytes>& tensors, int64_t max_bytes) {
+absl::StatusOr<std::vector<Shard>> SplitIntoShards(const std::vector<StreamedTensor>& tensors, int64_t max_bytes) {
   std::vector<Shard> shards(1);
   int64_t shard_bytes = 0;
-  for (const NamedTensorBytes& item : tensors) {
-    const int64_t bytes = static_cast<int64_t>(item.tensor.bytes.size());
+  for (const StreamedTensor& tensor : tensors) {
+    ASSIGN_OR_RETURN(const int64_t bytes, StreamedBytes(tensor));
     if (!shards.back().empty() && shard_bytes + bytes > max_bytes) {
       shards.emplace_back();
       shard_bytes = 0;
     }
-    shards.back().push_back(item);
+    shards.back().push_back(tensor);
     shard_bytes += bytes;
   }
   return shards;
@@ -45,21 +51,33 @@ absl::Status WriteShards(const std::string& path, const std::vector<Shard>& shar
   int64_t total_bytes = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string file = absl::StrFormat("model-%05d-of-%05d.safetensors", i + 1, shards.size());
-    RETURN_IF_ERROR(WriteSafetensors(JoinPath(path, file), shards[i]));
-    for (const auto& [name, tensor] : shards[i]) {
-      if (!weight_map.emplace(name, file).second) {
-        return absl::InvalidArgumentError(absl::StrCat(path, ": ", name, ": given twice"));
+    RETURN_IF_ERROR(StreamSafetensors(JoinPath(path, file), shards[i]));
+    for (const StreamedTensor& tensor : shards[i]) {
+      if (!weight_map.emplace(tensor.name, file).second) {
+        return absl::InvalidArgumentError(absl::StrCat(path, ": ", tensor.name, ": given twice"));
       }
-      total_bytes += static_cast<int64_t>(tensor.bytes.size());
+      ASSIGN_OR_RETURN(const int64_t bytes, StreamedBytes(tensor));
+      total_bytes += bytes;
     }
   }
   return WriteFileAtomic(JoinPath(path, "model.safetensors.index.json"), FormatIndex(weight_map, total_bytes));
 }
 
+bool IsCodeFile(const std::string& name) {
+  if (!absl::EndsWith(name, ".py")) return false;
+  return std::any_of(std::begin(kCodeFiles), std::end(kCodeFiles),
+                     [&](const char* prefix) { return absl::StartsWith(name, prefix); });
+}
+
 absl::Status CopyTextFiles(const std::string& from, const std::string& to) {
-  for (const char* name : kTextFiles) {
+  // A run may outlive the folder that it started from; its weights are worth saving all the same.
+  if (!FolderExists(from)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(from));
+  for (const std::string& name : names) {
     const std::string source = JoinPath(from, name);
-    if (!FileExists(source)) continue;
+    const bool wanted = std::find(std::begin(kTextFiles), std::end(kTextFiles), name) != std::end(kTextFiles);
+    if (!(wanted || IsCodeFile(name)) || !FileExists(source)) continue;
+    RETURN_IF_ERROR(CheckInsideFolder(from, source));
     ASSIGN_OR_RETURN(const std::string content, ReadFile(source));
     RETURN_IF_ERROR(WriteFileAtomic(JoinPath(to, name), content));
   }
@@ -71,9 +89,9 @@ absl::Status CopyTextFiles(const std::string& from, const std::string& to) {
 absl::Status WriteModelFolder(const std::string& path, const ModelFolderContent& content) {
   RETURN_IF_ERROR(WriteFileAtomic(JoinPath(path, "config.json"), DumpJson(content.config, 2) + "\n"));
   if (!content.copy_text_files_from.empty()) RETURN_IF_ERROR(CopyTextFiles(content.copy_text_files_from, path));
-  const std::vector<Shard> shards = SplitIntoShards(content.tensors, content.max_shard_bytes);
+  ASSIGN_OR_RETURN(const std::vector<Shard> shards, SplitIntoShards(content.tensors, content.max_shard_bytes));
   if (shards.size() > 1) return WriteShards(path, shards);
-  return WriteSafetensors(JoinPath(path, "model.safetensors"), shards.front());
+  return StreamSafetensors(JoinPath(path, "model.safetensors"), shards.front());
 }
 
 }  // namespace plumb

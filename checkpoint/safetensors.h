@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -54,10 +55,32 @@ struct NamedTensorBytes {
   TensorBytes tensor;
 };
 
+// Takes a tensor's bytes from front to back, in pieces.
+using ByteSink = std::function<absl::Status(absl::Span<const std::byte>)>;
+
+// A tensor to write whose bytes are made when its turn comes, so that no more than a piece of it need be in memory.
+struct StreamedTensor {
+  StreamedTensor() = default;
+  // Bytes that exist already; they are borrowed.
+  StreamedTensor(std::string name, const TensorBytes& tensor);
+
+  std::string name;
+  TensorType type = TensorType::kF32;
+  std::vector<int64_t> shape;
+  // Hands all bytes to the sink; may be called more than once.
+  std::function<absl::Status(const ByteSink&)> stream;
+};
+
+// The bytes of a tensor by its shape and type. Errors: kInvalidArgument: a negative size, or more than 64 bits hold.
+absl::StatusOr<int64_t> StreamedBytes(const StreamedTensor& tensor);
+
 // Writes one file (not atomic by itself: write into an AtomicFolder) with __metadata__ {"format": "pt"} and syncs it.
 // Order: the format's own (alignment of the type, largest first, then type, then name), so that what was read is
 // written back byte for byte. Errors: kInvalidArgument for a name given twice or bytes that do not fit the shape;
-// kResourceExhausted: disk full.
+// kResourceExhausted: disk full; those of the tensors' own streams.
+absl::Status StreamSafetensors(const std::string& path, absl::Span<const StreamedTensor> tensors);
+
+// The same for bytes that exist already.
 absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTensorBytes> tensors);
 
 }  // namespace plumb

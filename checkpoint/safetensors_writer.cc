@@ -57,22 +57,14 @@ class OutputFile {
   int descriptor_;
 };
 
-absl::Status CheckTensors(const std::string& path, absl::Span<const NamedTensorBytes> tensors) {
+absl::Status CheckNames(const std::string& path, absl::Span<const StreamedTensor> tensors) {
   std::set<std::string> names;
-  for (const auto& [name, tensor] : tensors) {
-    const std::string where = absl::StrCat(path, ": ", name);
-    if (name == "__metadata__") return absl::InvalidArgumentError(absl::StrCat(where, ": is not a tensor's name"));
-    if (!names.insert(name).second) return absl::InvalidArgumentError(absl::StrCat(where, ": given twice"));
-    int64_t needed = TensorTypeBytes(tensor.type);
-    for (const int64_t size : tensor.shape) {
-      if (size < 0 || __builtin_mul_overflow(needed, size, &needed)) {
-        return absl::InvalidArgumentError(absl::StrCat(where, ": shape [", absl::StrJoin(tensor.shape, ", "), "]"));
-      }
+  for (const StreamedTensor& tensor : tensors) {
+    const std::string where = absl::StrCat(path, ": ", tensor.name);
+    if (tensor.name == "__metadata__") {
+      return absl::InvalidArgumentError(absl::StrCat(where, ": is not a tensor's name"));
     }
-    if (needed != static_cast<int64_t>(tensor.bytes.size())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, ": has ", tensor.bytes.size(), " bytes, expected ", needed, " from shape and dtype"));
-    }
+    if (!names.insert(tensor.name).second) return absl::InvalidArgumentError(absl::StrCat(where, ": given twice"));
   }
   return absl::OkStatus();
 }
@@ -86,25 +78,37 @@ int WriteRank(TensorType type) {
   return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), type) - std::begin(kOrder));
 }
 
-std::vector<const NamedTensorBytes*> InWriteOrder(absl::Span<const NamedTensorBytes> tensors) {
-  std::vector<const NamedTensorBytes*> order;
-  for (const NamedTensorBytes& tensor : tensors) order.push_back(&tensor);
-  std::sort(order.begin(), order.end(), [](const NamedTensorBytes* left, const NamedTensorBytes* right) {
-    return std::pair(WriteRank(left->tensor.type), absl::string_view(left->name)) <
-           std::pair(WriteRank(right->tensor.type), absl::string_view(right->name));
+// A tensor and the place of its bytes behind the header.
+struct PlacedTensor {
+  const StreamedTensor* tensor;
+  int64_t begin;
+  int64_t end;
+};
+
+absl::StatusOr<std::vector<PlacedTensor>> InWriteOrder(const std::string& path,
+                                                       absl::Span<const StreamedTensor> tensors) {
+  std::vector<PlacedTensor> order;
+  for (const StreamedTensor& tensor : tensors) order.push_back({&tensor, 0, 0});
+  std::sort(order.begin(), order.end(), [](const PlacedTensor& left, const PlacedTensor& right) {
+    return std::pair(WriteRank(left.tensor->type), absl::string_view(left.tensor->name)) <
+           std::pair(WriteRank(right.tensor->type), absl::string_view(right.tensor->name));
   });
+  int64_t offset = 0;
+  for (PlacedTensor& placed : order) {
+    const absl::StatusOr<int64_t> bytes = StreamedBytes(*placed.tensor);
+    if (!bytes.ok()) return Annotate(bytes.status(), path);
+    placed.begin = offset;
+    offset += *bytes;
+    placed.end = offset;
+  }
   return order;
 }
 
-std::string FormatHeader(const std::vector<const NamedTensorBytes*>& order) {
+std::string FormatHeader(const std::vector<PlacedTensor>& order) {
   std::string header = R"({"__metadata__":{"format":"pt"})";
-  size_t offset = 0;
-  for (const NamedTensorBytes* item : order) {
-    const TensorBytes& tensor = item->tensor;
-    const size_t end = offset + tensor.bytes.size();
-    absl::StrAppend(&header, ",", DumpJson(Json(item->name)), ":{\"dtype\":\"", TensorTypeName(tensor.type),
-                    "\",\"shape\":[", absl::StrJoin(tensor.shape, ","), "],\"data_offsets\":[", offset, ",", end, "]}");
-    offset = end;
+  for (const auto& [tensor, begin, end] : order) {
+    absl::StrAppend(&header, ",", DumpJson(Json(tensor->name)), ":{\"dtype\":\"", TensorTypeName(tensor->type),
+                    "\",\"shape\":[", absl::StrJoin(tensor->shape, ","), "],\"data_offsets\":[", begin, ",", end, "]}");
   }
   header += '}';
   // Spaces keep the tensors behind the header aligned.
@@ -112,20 +116,52 @@ std::string FormatHeader(const std::vector<const NamedTensorBytes*>& order) {
   return header;
 }
 
+absl::Status WriteTensor(const std::string& path, const PlacedTensor& placed, OutputFile& file) {
+  int64_t written = 0;
+  RETURN_IF_ERROR(placed.tensor->stream([&](absl::Span<const std::byte> bytes) {
+    written += static_cast<int64_t>(bytes.size());
+    return file.Write(bytes.data(), bytes.size());
+  }));
+  if (written == placed.end - placed.begin) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", placed.tensor->name, ": has ", written,
+                                                 " bytes, expected ", placed.end - placed.begin,
+                                                 " from shape and dtype"));
+}
+
 }  // namespace
 
-absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTensorBytes> tensors) {
-  RETURN_IF_ERROR(CheckTensors(path, tensors));
-  const std::vector<const NamedTensorBytes*> order = InWriteOrder(tensors);
+StreamedTensor::StreamedTensor(std::string name, const TensorBytes& tensor)
+    : name(std::move(name)),
+      type(tensor.type),
+      shape(tensor.shape),
+      stream([bytes = tensor.bytes](const ByteSink& sink) { return sink(bytes); }) {}
+
+absl::StatusOr<int64_t> StreamedBytes(const StreamedTensor& tensor) {
+  int64_t bytes = TensorTypeBytes(tensor.type);
+  for (const int64_t size : tensor.shape) {
+    if (size < 0 || __builtin_mul_overflow(bytes, size, &bytes)) {
+      return absl::InvalidArgumentError(absl::StrCat(tensor.name, ": shape [", absl::StrJoin(tensor.shape, ", "), "]"));
+    }
+  }
+  return bytes;
+}
+
+absl::Status StreamSafetensors(const std::string& path, absl::Span<const StreamedTensor> tensors) {
+  RETURN_IF_ERROR(CheckNames(path, tensors));
+  ASSIGN_OR_RETURN(const std::vector<PlacedTensor> order, InWriteOrder(path, tensors));
   const std::string header = FormatHeader(order);
   const uint64_t header_bytes = header.size();
   ASSIGN_OR_RETURN(const std::unique_ptr<OutputFile> file, OutputFile::Create(path));
   RETURN_IF_ERROR(file->Write(&header_bytes, sizeof(header_bytes)));
   RETURN_IF_ERROR(file->Write(header.data(), header.size()));
-  for (const NamedTensorBytes* item : order) {
-    RETURN_IF_ERROR(file->Write(item->tensor.bytes.data(), item->tensor.bytes.size()));
-  }
+  for (const PlacedTensor& placed : order) RETURN_IF_ERROR(WriteTensor(path, placed, *file));
   return file->SyncAndClose();
+}
+
+absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTensorBytes> tensors) {
+  std::vector<StreamedTensor> streamed;
+  for (const auto& [name, tensor] : tensors) streamed.emplace_back(name, tensor);
+  return StreamSafetensors(path, streamed);
 }
 
 }  // namespace plumb

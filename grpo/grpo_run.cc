@@ -13,6 +13,7 @@
 #include "grpo/grpo_validation.h"
 #include "grpo/local_services.h"
 #include "grpo/sample_log.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "policy/policy_folder.h"
 #include "text/dataset.h"
 #include "text/text_codec.h"
@@ -27,6 +28,7 @@ absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& poli
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
+  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
   ASSIGN_OR_RETURN(parts.weights, LoadPolicyFolder(policy, dtype, device));
   if (config.algorithm().kl_coef() > 0) {
     ASSIGN_OR_RETURN(parts.reference, LoadPolicyFolder(config.model(), dtype, device));
@@ -46,7 +48,8 @@ absl::Status LoadRows(const proto::GrpoConfig& config, const std::string& policy
 
 absl::Status Train(const proto::GrpoConfig& config, const LocalServices& services, GrpoParts parts) {
   ASSIGN_OR_RETURN(parts.reward, RewardClient::Connect(services.plugins(), config.reward()));
-  ASSIGN_OR_RETURN(parts.generator, ConnectWorkers(services.workers(), kConnectLimit));
+  ASSIGN_OR_RETURN(parts.generator, ConnectWorkers(services.workers(), kConnectLimit, /*progress=*/nullptr,
+                                                   absl::Seconds(config.rollout().publish_timeout_seconds())));
   LogInfo("grpo", "rollouts by ", parts.generator->Describe());
   ASSIGN_OR_RETURN(const std::unique_ptr<GrpoTrainer> trainer, GrpoTrainer::Create(config, std::move(parts)));
   return trainer->Run();

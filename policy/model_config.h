@@ -29,6 +29,12 @@ struct RopeConfig {
   bool interleaved = true;  // layout of the rotary halves in the checkpoint
 };
 
+// How the folder's weights are stored, where that is not plain: FP8 blocks of 128 x 128 (checkpoint/fp8_blocks.h).
+struct QuantizationConfig {
+  bool fp8_blocks = false;
+  bool power_of_two_scales = false;  // scale_fmt "ue8m0", as in DeepSeek-V3.1
+};
+
 // A DeepSeek-V2 or V3 architecture. Letters: D, H, Dn, Dr, Dv, Rq, Rkv, E, K, V of ARCHITECTURE.md.
 struct ModelConfig {
   ModelFamily family = ModelFamily::kV3;
@@ -62,6 +68,7 @@ struct ModelConfig {
   int64_t num_mtp_layers = 0;
   double initializer_range = 0.02;
   RopeConfig rope;
+  QuantizationConfig quantization;
   std::vector<int64_t> eos_ids;
   Json source;  // config.json as it was read: what is written back
 
@@ -73,16 +80,14 @@ struct ModelConfig {
   int64_t QkHeadDim() const { return qk_nope_head_dim + qk_rope_head_dim; }
 };
 
-// Reads config.json of the DeepSeek-V2 and V3 families, in the hub's and in transformers 5's spelling.
-// Errors: kInvalidArgument naming the field: missing, of a wrong type, out of range, or a value that is not supported
-// (another model_type, quantization_config, another rope type).
+// Reads config.json of the DeepSeek-V2 and V3 families (V2, V2-Lite, Coder-V2, V2.5; V3, R1, V3.1, Moonlight, Kimi-K2),
+// in the hub's and in transformers 5's spelling. All of it is kept in `source`.
+// Errors: kInvalidArgument naming the field: missing, of a wrong type, out of range, a value that is not supported
+// (another model_type, quantization or rope type), or a field that is not known and could change the numbers.
 absl::StatusOr<ModelConfig> ParseModelConfig(const Json& config);
 
 // The softmax scale: (Dn + Dr)^-0.5, times the square of YaRN's mscale where mscale_all_dim is given.
 double SoftmaxScale(const ModelConfig& config);
-
-// Parameters in total, from the shapes alone (MTP layers not counted).
-int64_t NumParameters(const ModelConfig& config);
 
 }  // namespace plumb
 

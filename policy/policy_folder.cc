@@ -41,8 +41,8 @@ void SetTensorThreads(int threads) {
 }
 
 absl::StatusOr<PolicyWeights> LoadPolicyFolder(const std::string& path, at::ScalarType dtype, at::Device device) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<ModelFolder> folder, ModelFolder::Open(path));
-  absl::StatusOr<PolicyWeights> weights = LoadWeights(*folder, dtype, device);
+  ASSIGN_OR_RETURN(std::unique_ptr<ModelFolder> folder, ModelFolder::Open(path));
+  absl::StatusOr<PolicyWeights> weights = LoadWeights(std::move(folder), dtype, device);
   if (!weights.ok()) return Annotate(weights.status(), path);
   return weights;
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace plumb {
@@ -127,6 +128,16 @@ void PublishMlp(const LayerWeights& layer, const std::string& prefix, Publisher&
   publish.Whole(prefix + "shared_experts.down_proj.weight", layer.shared_down);
 }
 
+void PublishLayer(const LayerWeights& layer, const std::string& prefix, Publisher& publish) {
+  publish.Whole(prefix + "input_layernorm.weight", layer.input_norm);
+  PublishAttention(layer, prefix + "self_attn.", publish);
+  publish.Whole(prefix + "post_attention_layernorm.weight", layer.post_attention_norm);
+  PublishMlp(layer, prefix + "mlp.", publish);
+}
+
+constexpr char kMtpEmbedding[] = ".embed_tokens.weight";
+constexpr char kMtpHead[] = ".shared_head.head.weight";
+
 }  // namespace
 
 PolicyWeights AllocateWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device) {
@@ -164,16 +175,38 @@ std::vector<PublishedTensor> PublishedTensors(const PolicyWeights& weights) {
   Publisher publish(tensors);
   publish.Whole("model.embed_tokens.weight", weights.embed);
   for (size_t index = 0; index < weights.layers.size(); ++index) {
-    const LayerWeights& layer = weights.layers[index];
-    const std::string prefix = absl::StrCat("model.layers.", index, ".");
-    publish.Whole(prefix + "input_layernorm.weight", layer.input_norm);
-    PublishAttention(layer, prefix + "self_attn.", publish);
-    publish.Whole(prefix + "post_attention_layernorm.weight", layer.post_attention_norm);
-    PublishMlp(layer, prefix + "mlp.", publish);
+    PublishLayer(weights.layers[index], absl::StrCat("model.layers.", index, "."), publish);
   }
   publish.Whole("model.norm.weight", weights.final_norm);
   if (!weights.config.tie_word_embeddings) publish.Whole("lm_head.weight", weights.lm_head);
   return tensors;
+}
+
+std::vector<PublishedTensor> ExpectedTensors(const ModelConfig& config) {
+  return PublishedTensors(AllocateWeights(config, at::kFloat, at::kMeta));
+}
+
+std::vector<PublishedTensor> ExpectedMtpTensors(const ModelConfig& config) {
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(at::kMeta);
+  std::vector<PublishedTensor> tensors;
+  Publisher publish(tensors);
+  const int64_t d = config.hidden_size;
+  for (int64_t index = config.num_layers; index < config.num_layers + config.num_mtp_layers; ++index) {
+    const std::string prefix = absl::StrCat("model.layers.", index);
+    PublishLayer(AllocateLayer(config, index, options), prefix + ".", publish);
+    publish.Whole(prefix + ".enorm.weight", at::empty({d}, options));
+    publish.Whole(prefix + ".hnorm.weight", at::empty({d}, options));
+    publish.Whole(prefix + ".eh_proj.weight", at::empty({d, 2 * d}, options));
+    publish.Whole(prefix + ".shared_head.norm.weight", at::empty({d}, options));
+    publish.Whole(prefix + kMtpEmbedding, at::empty({config.vocab_size, d}, options));
+    publish.Whole(prefix + kMtpHead, at::empty({config.vocab_size, d}, options));
+  }
+  return tensors;
+}
+
+bool IsMtpCopy(const std::string& name) {
+  return absl::StartsWith(name, "model.layers.") &&
+         (absl::EndsWith(name, kMtpEmbedding) || absl::EndsWith(name, kMtpHead));
 }
 
 PolicyWeights CloneWeights(const PolicyWeights& weights) {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,17 @@ struct LayerWeights {
   at::Tensor shared_down;          // [D, S * I]
 };
 
+struct KeptMtp;
+
 struct PolicyWeights {
   ModelConfig config;
   at::Tensor embed;       // [V, D]
   at::Tensor final_norm;  // [D]
   at::Tensor lm_head;     // [V, D]; the same tensor as `embed` where tied
   std::vector<LayerWeights> layers;
+  // Layers for multi-token prediction of the folder that the weights came from; null where it has none. They take no
+  // part in a forward, and no memory: they stay in the folder's files until they are written to the next one.
+  std::shared_ptr<const KeptMtp> mtp;
 };
 
 // A buffer under its own name: "layers.0.expert_gate_up". For optimizers and digests.
@@ -66,19 +72,30 @@ struct PublishedTensor {
 // In the order of the model; a tied lm_head is left out.
 std::vector<PublishedTensor> PublishedTensors(const PolicyWeights& weights);
 
+// Names and shapes of what a folder of the architecture holds, without memory: each `view` is a meta tensor.
+std::vector<PublishedTensor> ExpectedTensors(const ModelConfig& config);
+// The same for the layers for multi-token prediction, from num_hidden_layers on.
+std::vector<PublishedTensor> ExpectedMtpTensors(const ModelConfig& config);
+// Whether a name is that of a copy of the embedding or of the head that such a layer may bring along.
+bool IsMtpCopy(const std::string& name);
+
 // Empty buffers of the architecture's shapes.
 PolicyWeights AllocateWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device);
 
-// Reads a policy folder, one tensor at a time into its final place, converting to `dtype`.
+// Reads a policy folder, piece by piece into the final place, converting to `dtype`; FP8 blocks are decoded in float32.
+// Besides the weights it needs a few megabytes. The folder is kept open only where it holds layers for multi-token
+// prediction.
 // Errors: kNotFound for a missing tensor; kInvalidArgument for one that is too many, or of a wrong shape or type, with
-// the expected one. MTP layers (index at or above num_hidden_layers) are left out.
-absl::StatusOr<PolicyWeights> LoadWeights(const ModelFolder& folder, at::ScalarType dtype, at::Device device);
+// the expected one.
+absl::StatusOr<PolicyWeights> LoadWeights(std::shared_ptr<const ModelFolder> folder, at::ScalarType dtype,
+                                          at::Device device);
 
 // Random weights: normal with config.initializer_range, norms 1, biases 0; equal on every machine for equal seeds.
 PolicyWeights RandomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device, uint64_t seed);
 
 // Writes a policy folder (config.json of weights.config.source with the dtype, tensors, text files of `copy_from`) into
-// the existing folder `path`.
+// the existing folder `path`. Kept layers for multi-token prediction are written byte for byte, but for their copies of
+// the embedding and the head, which follow the trained ones, and FP8 blocks, which become of the weights' type.
 absl::Status SaveWeights(const PolicyWeights& weights, const std::string& path, const std::string& copy_from);
 
 // A deep copy on the same device.

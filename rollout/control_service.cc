@@ -1,6 +1,7 @@
 #include "rollout/control_service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,8 +16,21 @@
 namespace plumb {
 namespace {
 
-// A step of a large model may take a while before the engine looks at its commands.
+// For clients that set no deadline. A step of a large model may take a while before the engine looks at its commands.
 constexpr absl::Duration kEngineAnswer = absl::Seconds(120);
+
+absl::Time EngineDeadline(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::Now() + kEngineAnswer;
+  return absl::FromChrono(deadline);
+}
+
+absl::Status NotInProgress(uint64_t update_id) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("update ", update_id,
+                   " is not in progress: it was committed, or a later BeginWeights replaced it "
+                   "(another trainer publishes to this worker)"));
+}
 
 // Reads the chunks of one SendWeights call into the update. Deletes itself when gRPC is done with it.
 class ChunkReader : public grpc::ServerReadReactor<proto::WeightChunk> {
@@ -90,7 +104,7 @@ grpc::ServerReadReactor<proto::WeightChunk>* RolloutControlImpl::SendWeights(grp
 absl::Status RolloutControlImpl::Write(const proto::WeightChunk& chunk) {
   MutexLock lock(&mutex_);
   if (update_ == nullptr || chunk.update_id() != update_id_) {
-    return absl::FailedPreconditionError(absl::StrCat("update ", chunk.update_id(), " is not in progress"));
+    return NotInProgress(chunk.update_id());
   }
   return update_->Write(chunk);
 }
@@ -103,7 +117,7 @@ uint64_t RolloutControlImpl::received_bytes() const {
 absl::StatusOr<std::unique_ptr<WeightUpdate>> RolloutControlImpl::TakeUpdate(uint64_t update_id) {
   MutexLock lock(&mutex_);
   if (update_ == nullptr || update_id != update_id_) {
-    return absl::FailedPreconditionError(absl::StrCat("update ", update_id, " is not in progress"));
+    return NotInProgress(update_id);
   }
   loop_->SetUpdating(false);
   return std::move(update_);
@@ -115,7 +129,7 @@ grpc::ServerUnaryReactor* RolloutControlImpl::CommitWeights(grpc::CallbackServer
   return AnswerUnary(context, "CommitWeights", [&]() -> absl::Status {
     ASSIGN_OR_RETURN(const std::unique_ptr<WeightUpdate> update, TakeUpdate(request->update_id()));
     ASSIGN_OR_RETURN(PolicyWeights weights, update->Finish());
-    return Serve(std::move(weights), update->version(), *response);
+    return Serve(std::move(weights), update->version(), EngineDeadline(*context), *response);
   });
 }
 
@@ -134,11 +148,11 @@ grpc::ServerUnaryReactor* RolloutControlImpl::LoadWeights(grpc::CallbackServerCo
           absl::StrCat(request->folder(), ": has digest ", digest, ", expected ", version.digest));
     }
     version.digest = digest;
-    return Serve(std::move(weights), version, *response);
+    return Serve(std::move(weights), version, EngineDeadline(*context), *response);
   });
 }
 
-absl::Status RolloutControlImpl::Serve(PolicyWeights weights, const WeightVersion& version,
+absl::Status RolloutControlImpl::Serve(PolicyWeights weights, const WeightVersion& version, absl::Time deadline,
                                        proto::CommitWeightsResponse& response) {
   *response.mutable_version() = ToProto(version);
   auto shared = std::make_shared<PolicyWeights>(std::move(weights));
@@ -147,7 +161,7 @@ absl::Status RolloutControlImpl::Serve(PolicyWeights weights, const WeightVersio
         engine.ReplaceWeights(std::move(*shared), version);
         return absl::OkStatus();
       },
-      absl::Now() + kEngineAnswer);
+      deadline);
 }
 
 grpc::ServerUnaryReactor* RolloutControlImpl::Pause(grpc::CallbackServerContext* context,
@@ -156,7 +170,7 @@ grpc::ServerUnaryReactor* RolloutControlImpl::Pause(grpc::CallbackServerContext*
   return AnswerUnary(context, "Pause", [&]() -> absl::Status {
     loop_->SetPaused(true);
     // Returns once the step in progress is over.
-    return loop_->Run([](Engine&) { return absl::OkStatus(); }, absl::Now() + kEngineAnswer);
+    return loop_->Run([](Engine&) { return absl::OkStatus(); }, EngineDeadline(*context));
   });
 }
 

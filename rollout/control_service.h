@@ -41,7 +41,9 @@ class RolloutControlImpl final : public proto::RolloutControl::CallbackService {
   uint64_t received_bytes() const;
 
  private:
-  absl::Status Serve(PolicyWeights weights, const WeightVersion& version, proto::CommitWeightsResponse& response);
+  // Hands weights to the engine and waits for it until `deadline`.
+  absl::Status Serve(PolicyWeights weights, const WeightVersion& version, absl::Time deadline,
+                     proto::CommitWeightsResponse& response);
   absl::StatusOr<std::unique_ptr<WeightUpdate>> TakeUpdate(uint64_t update_id);
 
   EngineLoop* const loop_;

@@ -21,6 +21,7 @@ struct Engine::Request {
   SamplingOptions sampling;
   StopRules rules;
   RequestSink sink;
+  std::optional<WeightVersion> required;
   std::vector<SequenceId> sequences;  // unfinished
 };
 
@@ -108,12 +109,19 @@ absl::Status Engine::CheckGroup(const GroupRequest& group, size_t index, int64_t
   return absl::OkStatus();
 }
 
+absl::Status Engine::CheckVersion(const std::optional<WeightVersion>& required) const {
+  if (!required.has_value() || *required == version_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the request requires weights of ", Describe(*required), ", served now: ", Describe(version_)));
+}
+
 absl::StatusOr<RequestId> Engine::Submit(const std::vector<GroupRequest>& groups, const SamplingOptions& sampling,
-                                         RequestSink sink) {
+                                         RequestSink sink, const std::optional<WeightVersion>& required) {
+  RETURN_IF_ERROR(CheckVersion(required));
   RETURN_IF_ERROR(Check(groups, sampling));
   const RequestId id = next_request_++;
-  auto request =
-      std::make_unique<Request>(Request{groups, sampling, MakeStopRules(sampling, end_ids_), std::move(sink), {}});
+  auto request = std::make_unique<Request>(
+      Request{groups, sampling, MakeStopRules(sampling, end_ids_), std::move(sink), required, {}});
   const Tokenizer* tokenizer = codec_ != nullptr ? &codec_->tokenizer() : nullptr;
   for (size_t g = 0; g < groups.size(); ++g) {
     const GroupRequest& group = request->groups[g];
@@ -308,6 +316,11 @@ void Engine::ReplaceWeights(PolicyWeights weights, WeightVersion version) {
   weights_ = std::move(weights);
   version_ = std::move(version);
   scheduler_.RecomputeAll();
+  std::vector<RequestId> outdated;
+  for (const auto& [id, request] : requests_) {
+    if (!CheckVersion(request->required).ok()) outdated.push_back(id);
+  }
+  for (const RequestId id : outdated) EndRequest(id, CheckVersion(requests_.at(id)->required));
 }
 
 EngineCounters Engine::counters() const {

@@ -60,8 +60,9 @@ struct EngineCounters {
 // over a paged latent cache, and a slot is filled again in the step after its sequence ended. One thread owns it; not
 // thread-safe.
 //
-// New weights while sequences run: what was computed with the old ones is forgotten and computed again with the new
-// ones; sampled tokens and their log-probabilities stay.
+// New weights while sequences run: a request that required the old ones ends with kFailedPrecondition. For the others,
+// what was computed with the old ones is forgotten and computed again with the new ones; sampled tokens and their
+// log-probabilities stay.
 class Engine {
  public:
   // `codec` may be null: completions then have no text, no end tokens but the model's, and stop strings are refused.
@@ -75,9 +76,11 @@ class Engine {
   // Errors: kInvalidArgument with the field's path; kResourceExhausted when the waiting queue is full.
   absl::Status Check(const std::vector<GroupRequest>& groups, const SamplingOptions& sampling) const;
 
-  // Takes a request; `sink` gets one tick per step that sampled for it, the last with `done`.
+  // Takes a request; `sink` gets one tick per step that sampled for it, the last with `done`. All its tokens come from
+  // `required` where that is given.
+  // Errors: those of Check(); kFailedPrecondition when other weights than `required` are served.
   absl::StatusOr<RequestId> Submit(const std::vector<GroupRequest>& groups, const SamplingOptions& sampling,
-                                   RequestSink sink);
+                                   RequestSink sink, const std::optional<WeightVersion>& required = std::nullopt);
 
   // Ends a request, or one of its groups, at once; its pages are free. Completions get finish reason kCancelled.
   // Returns how many sequences were stopped; 0 for a request that is not there any more.
@@ -92,7 +95,8 @@ class Engine {
 
   bool idle() const { return sequences_.empty(); }
 
-  // From the next step on. The shapes equal those of the weights at hand.
+  // From the next step on; requests that required another version end now. The shapes equal those of the weights at
+  // hand.
   void ReplaceWeights(PolicyWeights weights, WeightVersion version);
 
   const PolicyWeights& weights() const { return weights_; }
@@ -109,6 +113,7 @@ class Engine {
   struct Sequence;
 
   Engine(PolicyWeights weights, const TextCodec* codec, const proto::EngineConfig& config, LatentCache cache);
+  absl::Status CheckVersion(const std::optional<WeightVersion>& required) const;
   absl::Status CheckGroup(const GroupRequest& group, size_t index, int64_t max_new_tokens) const;
   PackedTokens Pack(const StepPlan& plan) const;
   std::vector<SampledToken> Compute(const StepPlan& plan, const PackedTokens& tokens, const KvView& view);

@@ -1,5 +1,6 @@
 #include "rollout/engine_loop.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -12,12 +13,45 @@ constexpr size_t kMaxCommands = 4096;
 // An idle loop looks up this often, so that a missed wake-up costs no more.
 constexpr absl::Duration kIdleWait = absl::Milliseconds(200);
 
-// Where a waiting thread and the engine's thread meet; outlives either of them.
-struct Rendezvous {
-  Mutex mutex;
-  CondVar changed;
-  bool done GUARDED_BY(mutex) = false;
-  absl::Status status GUARDED_BY(mutex);
+// Where a waiting thread and the engine's thread meet; outlives either of them. Thread-safe.
+class Rendezvous {
+ public:
+  void Finish(const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    if (done_) return;
+    status_ = status;
+    done_ = true;
+    changed_.NotifyAll();
+  }
+
+  absl::Status Wait(absl::Time deadline) {
+    MutexLock lock(&mutex_);
+    while (!done_) {
+      if (!changed_.WaitUntil(&mutex_, deadline) && !done_) {
+        return absl::DeadlineExceededError("the engine did not get to it in the time allowed");
+      }
+    }
+    return status_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool done_ GUARDED_BY(mutex_) = false;
+  absl::Status status_ GUARDED_BY(mutex_);
+};
+
+// Lives as long as a queued command: a command that is dropped lets its waiter go.
+class Ticket {
+ public:
+  explicit Ticket(std::shared_ptr<Rendezvous> meeting) : meeting_(std::move(meeting)) {}
+  ~Ticket() { meeting_->Finish(absl::UnavailableError("the worker is stopping")); }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  void Finish(const absl::Status& status) { meeting_->Finish(status); }
+
+ private:
+  const std::shared_ptr<Rendezvous> meeting_;
 };
 
 }  // namespace
@@ -38,10 +72,16 @@ void EngineLoop::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::Status EngineLoop::Post(Command command) {
+absl::Status EngineLoop::Post(Command command) { return Queue(std::move(command), kMaxCommands); }
+
+absl::Status EngineLoop::PostAlways(Command command) {
+  return Queue(std::move(command), std::numeric_limits<size_t>::max());
+}
+
+absl::Status EngineLoop::Queue(Command command, size_t max_waiting) {
   MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the worker is stopping");
-  if (commands_.size() >= kMaxCommands) return absl::ResourceExhaustedError("too many requests wait for the engine");
+  if (commands_.size() >= max_waiting) return absl::ResourceExhaustedError("too many requests wait for the engine");
   commands_.push_back(std::move(command));
   changed_.NotifyAll();
   return absl::OkStatus();
@@ -49,22 +89,14 @@ absl::Status EngineLoop::Post(Command command) {
 
 absl::Status EngineLoop::Run(std::function<absl::Status(Engine& engine)> command, absl::Time deadline) {
   auto meeting = std::make_shared<Rendezvous>();
-  const absl::Status posted = Post([this, meeting, command = std::move(command)](Engine& engine) {
-    const absl::Status status = command(engine);
-    Publish(state().failure);
-    MutexLock lock(&meeting->mutex);
-    meeting->status = status;
-    meeting->done = true;
-    meeting->changed.NotifyAll();
-  });
+  const absl::Status posted =
+      Post([this, ticket = std::make_shared<Ticket>(meeting), command = std::move(command)](Engine& engine) {
+        const absl::Status status = command(engine);
+        Publish(state().failure);
+        ticket->Finish(status);
+      });
   if (!posted.ok()) return posted;
-  MutexLock lock(&meeting->mutex);
-  while (!meeting->done) {
-    if (!meeting->changed.WaitUntil(&meeting->mutex, deadline) && !meeting->done) {
-      return absl::DeadlineExceededError("the engine did not get to it in the time allowed");
-    }
-  }
-  return meeting->status;
+  return meeting->Wait(deadline);
 }
 
 void EngineLoop::SetPaused(bool paused) {

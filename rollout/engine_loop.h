@@ -42,8 +42,13 @@ class EngineLoop {
   // Errors: kResourceExhausted when too many commands wait; kUnavailable after the loop was stopped.
   absl::Status Post(Command command);
 
+  // As Post(), but never refused for a full queue: for what takes work away from the engine, such as a cancel. Callers
+  // post no more of these than there are requests.
+  absl::Status PostAlways(Command command);
+
   // Posts a command and waits until it has run; state() then shows what it did.
-  // Errors: also kDeadlineExceeded; the command may then still run, and what it refers to must live.
+  // Errors: also kDeadlineExceeded; the command may then still run, and what it refers to must live; kUnavailable when
+  // the loop stops before it ran.
   absl::Status Run(std::function<absl::Status(Engine& engine)> command, absl::Time deadline);
 
   void SetPaused(bool paused);
@@ -51,6 +56,7 @@ class EngineLoop {
   EngineState state() const;
 
  private:
+  absl::Status Queue(Command command, size_t max_waiting);
   void Work();
   bool TakeCommands(std::deque<Command>& commands);
   void Publish(const absl::Status& step_status);

@@ -1,13 +1,17 @@
 #include "rollout/generate_stream.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/grpc_status.h"
 
 namespace plumb {
 namespace {
 
+constexpr size_t kMessageBytes = size_t{8} << 20;
 constexpr size_t kMaxWaitingBytes = size_t{32} << 20;
+constexpr size_t kMaxWaitingTicks = 4;  // of the largest
 
 bool SameVersion(const proto::WeightVersion& left, const proto::WeightVersion& right) {
   return left.step() == right.step() && left.digest() == right.digest() && left.incarnation() == right.incarnation();
@@ -24,22 +28,35 @@ void GenerateStream::Write(proto::GenerateTick tick) {
   {
     MutexLock lock(&mutex_);
     if (closed_) return;
-    waiting_bytes_ += tick.ByteSizeLong();
-    // Tokens of two weight versions never share a message.
-    if (!waiting_.empty() && SameVersion(waiting_.back().weight_version(), tick.weight_version())) {
-      waiting_.back().mutable_deltas()->MergeFrom(tick.deltas());
-    } else {
-      waiting_.push_back(std::move(tick));
-    }
-    too_slow = waiting_bytes_ > kMaxWaitingBytes;
+    Append(tick);
+    too_slow = waiting_bytes_ > std::max(kMaxWaitingBytes, kMaxWaitingTicks * largest_tick_bytes_);
     if (too_slow) {
       closed_ = true;
       waiting_.clear();
-      status_ = absl::ResourceExhaustedError("the client reads too slowly: 32 MiB of tokens wait for it");
+      status_ = absl::ResourceExhaustedError(
+          absl::StrCat("the client reads too slowly: ", waiting_bytes_ >> 20, " MiB of tokens wait for it"));
     }
     Advance();
   }
   if (too_slow) CancelOnce();
+}
+
+void GenerateStream::Append(proto::GenerateTick& tick) {
+  size_t tick_bytes = 0;
+  for (proto::SequenceDelta& delta : *tick.mutable_deltas()) {
+    const size_t bytes = delta.ByteSizeLong();
+    // Tokens of two weight versions never share a message.
+    if (waiting_.empty() || waiting_.back().bytes + bytes > kMessageBytes ||
+        !SameVersion(waiting_.back().tick.weight_version(), tick.weight_version())) {
+      waiting_.emplace_back();
+      *waiting_.back().tick.mutable_weight_version() = tick.weight_version();
+    }
+    *waiting_.back().tick.add_deltas() = std::move(delta);
+    waiting_.back().bytes += bytes;
+    tick_bytes += bytes;
+  }
+  waiting_bytes_ += tick_bytes;
+  largest_tick_bytes_ = std::max(largest_tick_bytes_, tick_bytes);
 }
 
 void GenerateStream::Close(const absl::Status& status) {
@@ -53,9 +70,9 @@ void GenerateStream::Close(const absl::Status& status) {
 void GenerateStream::Advance() {
   if (writing_ || finished_) return;
   if (!waiting_.empty()) {
-    in_flight_ = std::move(waiting_.front());
+    in_flight_ = std::move(waiting_.front().tick);
+    waiting_bytes_ -= waiting_.front().bytes;
     waiting_.pop_front();
-    waiting_bytes_ -= std::min(waiting_bytes_, in_flight_.ByteSizeLong());
     writing_ = true;
     StartWrite(&in_flight_);
   } else if (closed_) {

@@ -14,8 +14,10 @@
 namespace plumb {
 
 // The answer of one Generate call: takes ticks from the engine's thread and writes them one at a time. Ticks that come
-// while a write is in flight are joined into one message. A reader that is too slow loses the call, so that memory is
-// bounded. Thread-safe; lives until gRPC and the engine have both let it go.
+// while a write is in flight are joined into one message of at most about 8 MiB; a larger tick becomes several
+// messages. A reader that is too slow loses the call, so that memory is bounded: it is when more than 32 MiB wait for
+// it, and more than its four largest ticks would be, since one tick with large kept sets is nothing that a reader can
+// help. Thread-safe; lives until gRPC and the engine have both let it go.
 class GenerateStream : public grpc::ServerWriteReactor<proto::GenerateTick>,
                        public std::enable_shared_from_this<GenerateStream> {
  public:
@@ -33,13 +35,20 @@ class GenerateStream : public grpc::ServerWriteReactor<proto::GenerateTick>,
   void OnDone() override;
 
  private:
+  struct Message {
+    proto::GenerateTick tick;
+    size_t bytes = 0;  // of the deltas
+  };
+
+  void Append(proto::GenerateTick& tick) REQUIRES(mutex_);
   void Advance() REQUIRES(mutex_);
   void CancelOnce();
 
   Mutex mutex_;
   std::function<void()> on_cancel_ GUARDED_BY(mutex_);
-  std::deque<proto::GenerateTick> waiting_ GUARDED_BY(mutex_);
+  std::deque<Message> waiting_ GUARDED_BY(mutex_);
   size_t waiting_bytes_ GUARDED_BY(mutex_) = 0;
+  size_t largest_tick_bytes_ GUARDED_BY(mutex_) = 0;
   proto::GenerateTick in_flight_ GUARDED_BY(mutex_);
   bool writing_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;

@@ -45,6 +45,9 @@ struct WeightVersion {
   }
 };
 
+// "step 7 of run 'a' (digest 0011223344556677)".
+std::string Describe(const WeightVersion& version);
+
 enum class FinishReason { kStop, kLength, kCancelled };
 
 struct Completion {

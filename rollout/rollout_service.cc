@@ -16,13 +16,9 @@ namespace {
 
 constexpr absl::Duration kEngineAnswer = absl::Seconds(30);
 
-// Refuses a request that names weights other than those that would compute it.
-absl::Status CheckVersion(const proto::GenerateRequest& request, const WeightVersion& served) {
-  if (!request.has_required_version() || FromProto(request.required_version()) == served) return absl::OkStatus();
-  const WeightVersion wanted = FromProto(request.required_version());
-  return absl::FailedPreconditionError(absl::StrCat("weights of step ", wanted.step, " (", wanted.incarnation,
-                                                    ") were asked for, step ", served.step, " (", served.incarnation,
-                                                    ") is served"));
+std::optional<WeightVersion> RequiredVersion(const proto::GenerateRequest& request) {
+  if (!request.has_required_version()) return std::nullopt;
+  return FromProto(request.required_version());
 }
 
 }  // namespace
@@ -35,20 +31,21 @@ int64_t RolloutServiceImpl::num_open() const {
 grpc::ServerWriteReactor<proto::GenerateTick>* RolloutServiceImpl::Generate(grpc::CallbackServerContext* /*context*/,
                                                                             const proto::GenerateRequest* request) {
   const std::string request_id = request->request_id();
-  auto stream = std::make_shared<GenerateStream>([this, request_id] { CancelRequest(request_id); });
+  const uint64_t call = next_call_++;
+  auto stream = std::make_shared<GenerateStream>([this, request_id, call] { CancelCall(request_id, call); });
   stream->Start();
-  const absl::Status accepted = GuardGrpcEntry("Generate", [&] { return Accept(*request, stream); });
+  const absl::Status accepted = GuardGrpcEntry("Generate", [&] { return Accept(*request, call, stream); });
   if (!accepted.ok()) stream->Close(accepted);
   return stream.get();
 }
 
-absl::Status RolloutServiceImpl::Accept(const proto::GenerateRequest& request,
+absl::Status RolloutServiceImpl::Accept(const proto::GenerateRequest& request, uint64_t call,
                                         const std::shared_ptr<GenerateStream>& stream) {
   if (refusing_) return absl::UnavailableError("the worker is stopping");
   ASSIGN_OR_RETURN(std::vector<GroupRequest> groups, GroupsFromProto(request));
   ASSIGN_OR_RETURN(const SamplingOptions sampling, SamplingFromProto(request.sampling()));
   const std::string request_id = request.request_id();
-  RETURN_IF_ERROR(Register(request_id, groups));
+  RETURN_IF_ERROR(Register(request_id, call, groups));
   const auto sink = [this, stream, request_id](RequestTick tick) {
     if (!tick.tokens.empty()) stream->Write(ToProto(tick));
     if (!tick.done) return;
@@ -57,13 +54,13 @@ absl::Status RolloutServiceImpl::Accept(const proto::GenerateRequest& request,
   };
   const absl::Status posted =
       loop_->Post([this, request, groups = std::move(groups), sampling, sink, stream](Engine& engine) {
-        absl::Status status = CheckVersion(request, engine.version());
-        if (status.ok()) {
+        absl::Status status;
+        {
           MutexLock lock(&mutex_);
           Open& open = open_[request.request_id()];
           if (open.cancelled) status = absl::CancelledError("cancelled");
           if (status.ok()) {
-            const absl::StatusOr<RequestId> id = engine.Submit(groups, sampling, sink);
+            const absl::StatusOr<RequestId> id = engine.Submit(groups, sampling, sink, RequiredVersion(request));
             status = id.status();
             if (id.ok()) open.engine_id = *id;
           }
@@ -76,12 +73,14 @@ absl::Status RolloutServiceImpl::Accept(const proto::GenerateRequest& request,
   return posted;
 }
 
-absl::Status RolloutServiceImpl::Register(const std::string& request_id, const std::vector<GroupRequest>& groups) {
+absl::Status RolloutServiceImpl::Register(const std::string& request_id, uint64_t call,
+                                          const std::vector<GroupRequest>& groups) {
   MutexLock lock(&mutex_);
   const auto [open, inserted] = open_.try_emplace(request_id);
   if (!inserted) {
     return absl::InvalidArgumentError(absl::StrCat("request_id: '", request_id, "' is already running"));
   }
+  open->second.call = call;
   for (const GroupRequest& group : groups) open->second.group_ids.push_back(group.group_id);
   return absl::OkStatus();
 }
@@ -91,26 +90,25 @@ void RolloutServiceImpl::Forget(const std::string& request_id) {
   open_.erase(request_id);
 }
 
-void RolloutServiceImpl::CancelRequest(const std::string& request_id) {
+void RolloutServiceImpl::CancelCall(const std::string& request_id, uint64_t call) {
   {
     MutexLock lock(&mutex_);
     const auto found = open_.find(request_id);
-    if (found == open_.end()) return;
+    if (found == open_.end() || found->second.call != call) return;
     found->second.cancelled = true;
   }
   // A loop that does not take it is stopping, and drops the request with everything else.
-  (void)loop_->Post([this, request_id](Engine& engine) { CancelInEngine(engine, request_id, std::nullopt); });
+  (void)loop_->PostAlways([this, request_id, call](Engine& engine) {
+    if (const RequestId id = FindInEngine(request_id, call); id != 0) engine.Cancel(id);
+  });
 }
 
-int64_t RolloutServiceImpl::CancelInEngine(Engine& engine, const std::string& request_id,
-                                           std::optional<int64_t> group) {
-  RequestId id = 0;
-  {
-    MutexLock lock(&mutex_);
-    const auto found = open_.find(request_id);
-    if (found != open_.end()) id = found->second.engine_id;
-  }
-  return id == 0 ? 0 : engine.Cancel(id, group);
+// 0 for a request that is not with the engine.
+RequestId RolloutServiceImpl::FindInEngine(const std::string& request_id, std::optional<uint64_t> call) const {
+  MutexLock lock(&mutex_);
+  const auto found = open_.find(request_id);
+  if (found == open_.end() || (call.has_value() && found->second.call != *call)) return 0;
+  return found->second.engine_id;
 }
 
 grpc::ServerUnaryReactor* RolloutServiceImpl::Cancel(grpc::CallbackServerContext* context,
@@ -133,7 +131,7 @@ grpc::ServerUnaryReactor* RolloutServiceImpl::Cancel(grpc::CallbackServerContext
     const std::string request_id = request->request_id();
     RETURN_IF_ERROR(loop_->Run(
         [this, request_id, group, stopped](Engine& engine) {
-          *stopped = CancelInEngine(engine, request_id, group);
+          if (const RequestId id = FindInEngine(request_id, std::nullopt); id != 0) *stopped = engine.Cancel(id, group);
           return absl::OkStatus();
         },
         absl::Now() + kEngineAnswer));

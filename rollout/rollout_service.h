@@ -4,7 +4,9 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "proto/rollout.grpc.pb.h"
@@ -35,19 +37,23 @@ class RolloutServiceImpl final : public proto::RolloutService::CallbackService {
   // What is known of a request by its id.
   struct Open {
     std::vector<std::string> group_ids;
+    uint64_t call = 0;        // which call opened it: an id may be used again
     RequestId engine_id = 0;  // 0: not yet with the engine
     bool cancelled = false;
   };
 
-  absl::Status Accept(const proto::GenerateRequest& request, const std::shared_ptr<class GenerateStream>& stream);
-  absl::Status Register(const std::string& request_id, const std::vector<GroupRequest>& groups);
+  absl::Status Accept(const proto::GenerateRequest& request, uint64_t call,
+                      const std::shared_ptr<class GenerateStream>& stream);
+  absl::Status Register(const std::string& request_id, uint64_t call, const std::vector<GroupRequest>& groups);
   void Forget(const std::string& request_id);
-  void CancelRequest(const std::string& request_id);
-  int64_t CancelInEngine(Engine& engine, const std::string& request_id, std::optional<int64_t> group);
+  // Ends a call whose client is gone; nothing where the id is another call's.
+  void CancelCall(const std::string& request_id, uint64_t call);
+  RequestId FindInEngine(const std::string& request_id, std::optional<uint64_t> call) const;
 
   EngineLoop* const loop_;
   proto::RolloutInfo info_;
   std::atomic<bool> refusing_{false};
+  std::atomic<uint64_t> next_call_{1};
 
   mutable Mutex mutex_;
   std::map<std::string, Open> open_ GUARDED_BY(mutex_);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/grpc_channel.h"
 #include "base/grpc_status.h"
@@ -22,33 +21,50 @@ void SetDeadline(grpc::ClientContext& context, absl::Time deadline) {
   context.set_deadline(absl::ToChronoTime(deadline));
 }
 
+// A service that is not there is most often the other one's address.
+absl::Status HintAtSwap(const absl::Status& status) {
+  if (!absl::IsUnimplemented(status)) return status;
+  return absl::UnimplementedError(absl::StrCat(status.message(), "; are data and control address swapped?"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WorkerClient>> WorkerClient::Connect(const proto::WorkerAddress& worker,
                                                                     absl::Time deadline) {
   std::unique_ptr<WorkerClient> client(new WorkerClient());
-  const std::string& address = worker.address();
-  client->name_ = absl::StrCat("rollout worker ", address);
-  client->is_local_ = absl::StartsWith(address, "unix:") || absl::StartsWith(address, "127.") ||
-                      absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:");
-  const std::shared_ptr<grpc::Channel> data = MakeChannel(address);
-  RETURN_IF_ERROR(WaitConnected(*data, client->name_, deadline));
-  client->data_ = proto::RolloutService::NewStub(data);
+  client->name_ = absl::StrCat("rollout worker ", worker.address());
+  RETURN_IF_ERROR(client->ConnectData(worker, deadline));
+  RETURN_IF_ERROR(client->ConnectControl(deadline));
+  return client;
+}
+
+absl::Status WorkerClient::ConnectData(const proto::WorkerAddress& worker, absl::Time deadline) {
+  RETURN_IF_ERROR(Named(CheckAddress(worker.address())));
+  is_local_ = IsLocalAddress(worker.address());
+  const std::shared_ptr<grpc::Channel> channel = MakeChannel(worker.address(), Pings::kSteady);
+  RETURN_IF_ERROR(WaitConnected(*channel, name_, deadline));
+  data_ = proto::RolloutService::NewStub(channel);
   grpc::ClientContext context;
   SetDeadline(context, deadline);
-  RETURN_IF_ERROR(client->Named(FromGrpcStatus(client->data_->GetInfo(&context, {}, &client->info_))));
-  if (client->info_.api_version() != kRolloutApiVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(client->name_, ": speaks api_version ",
-                                                      client->info_.api_version(), ", this program speaks ",
-                                                      kRolloutApiVersion));
+  RETURN_IF_ERROR(Named(HintAtSwap(FromGrpcStatus(data_->GetInfo(&context, {}, &info_)))));
+  if (info_.api_version() != kRolloutApiVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(name_, ": speaks api_version ", info_.api_version(),
+                                                      ", this program speaks ", kRolloutApiVersion));
   }
-  const std::string& control_address =
-      worker.control_address().empty() ? client->info_.control_address() : worker.control_address();
-  const std::shared_ptr<grpc::Channel> control = MakeChannel(control_address);
-  RETURN_IF_ERROR(
-      WaitConnected(*control, absl::StrCat(client->name_, ": its control address ", control_address), deadline));
-  client->control_ = proto::RolloutControl::NewStub(control);
-  return client;
+  control_address_ = worker.control_address().empty() ? info_.control_address() : worker.control_address();
+  return absl::OkStatus();
+}
+
+absl::Status WorkerClient::ConnectControl(absl::Time deadline) {
+  const std::string who = absl::StrCat(name_, ": its control address ", control_address_);
+  RETURN_IF_ERROR(Annotate(CheckAddress(control_address_), who));
+  const std::shared_ptr<grpc::Channel> channel = MakeChannel(control_address_, Pings::kSteady);
+  RETURN_IF_ERROR(WaitConnected(*channel, who, deadline));
+  control_ = proto::RolloutControl::NewStub(channel);
+  grpc::ClientContext context;
+  SetDeadline(context, deadline);
+  proto::HealthReport report;
+  return Annotate(HintAtSwap(FromGrpcStatus(control_->GetHealth(&context, {}, &report))), who);
 }
 
 absl::Status WorkerClient::Named(const absl::Status& status) const { return Annotate(status, name_); }
@@ -56,6 +72,10 @@ absl::Status WorkerClient::Named(const absl::Status& status) const { return Anno
 absl::Status WorkerClient::Generate(const proto::GenerateRequest& request, const TickSink& sink, absl::Time deadline) {
   grpc::ClientContext context;
   SetDeadline(context, deadline);
+  {
+    MutexLock lock(&mutex_);
+    generating_ = &context;
+  }
   const std::unique_ptr<grpc::ClientReader<proto::GenerateTick>> reader = data_->Generate(&context, request);
   proto::GenerateTick tick;
   absl::Status taken;
@@ -64,7 +84,16 @@ absl::Status WorkerClient::Generate(const proto::GenerateRequest& request, const
   while (reader->Read(&tick)) {
   }
   const absl::Status finished = FromGrpcStatus(reader->Finish());
+  {
+    MutexLock lock(&mutex_);
+    generating_ = nullptr;
+  }
   return Named(taken.ok() ? finished : taken);
+}
+
+void WorkerClient::CancelGenerate() {
+  MutexLock lock(&mutex_);
+  if (generating_ != nullptr) generating_->TryCancel();
 }
 
 absl::Status WorkerClient::SendWeights(const PolicyWeights& weights, const WeightVersion& version,

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <numeric>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -20,8 +22,6 @@
 
 namespace plumb {
 namespace {
-
-constexpr absl::Duration kPublishLimit = absl::Minutes(10);
 
 // The weights of one update in a file of shared memory, removed with the object.
 class SharedMemoryFile {
@@ -53,8 +53,24 @@ class SharedMemoryFile {
   const std::string path_;
 };
 
+constexpr absl::Duration kHalfTenth = absl::Milliseconds(50);
+constexpr char kForeignWeights[] = "another trainer publishes to this worker, or it was started again";
+
 bool IsLoss(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsCancelled(status) || absl::IsUnknown(status);
+}
+
+// Says of an error of Generate() what gRPC or the worker cannot know.
+absl::Status Explain(const absl::Status& status, absl::Duration limit) {
+  if (absl::IsFailedPrecondition(status)) {
+    return absl::FailedPreconditionError(absl::StrCat(status.message(), ": ", kForeignWeights));
+  }
+  if (absl::IsDeadlineExceeded(status)) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(status.message(), ": the limit was ",
+                     absl::FormatDuration(absl::Trunc(limit + kHalfTenth, 2 * kHalfTenth)), " for all completions"));
+  }
+  return status;
 }
 
 }  // namespace
@@ -64,6 +80,7 @@ struct WorkerPool::Call {
   absl::Span<const GroupRequest> requests;
   const SamplingOptions* sampling = nullptr;
   absl::Time deadline;
+  absl::Duration limit;  // until the deadline, at the start
   Mutex mutex;
   GroupCollector collector GUARDED_BY(mutex);
   absl::Status failure GUARDED_BY(mutex);  // of a worker that is not lost: the other workers need not go on
@@ -84,8 +101,9 @@ std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& weights, 
   return shares;
 }
 
-WorkerPool::WorkerPool(std::vector<std::unique_ptr<WorkerClient>> workers, GenerationProgress progress)
-    : progress_(std::move(progress)) {
+WorkerPool::WorkerPool(std::vector<std::unique_ptr<WorkerClient>> workers, GenerationProgress progress,
+                       absl::Duration publish_timeout)
+    : progress_(std::move(progress)), publish_timeout_(publish_timeout) {
   for (std::unique_ptr<WorkerClient>& client : workers) workers_.push_back({std::move(client), absl::OkStatus()});
 }
 
@@ -105,7 +123,7 @@ absl::Status WorkerPool::LostError() const {
 
 absl::StatusOr<std::vector<RolloutGroup>> WorkerPool::Generate(absl::Span<const GroupRequest> requests,
                                                                const SamplingOptions& sampling, absl::Time deadline) {
-  Call call{requests, &sampling, deadline, {}, GroupCollector(requests), absl::OkStatus()};
+  Call call{requests, &sampling, deadline, deadline - absl::Now(), {}, GroupCollector(requests), absl::OkStatus()};
   std::vector<int64_t> missing(requests.size());
   std::iota(missing.begin(), missing.end(), 0);
   // Every round but the last loses a worker.
@@ -140,11 +158,14 @@ absl::Status WorkerPool::RunRound(const std::vector<int64_t>& groups, Call& call
     std::vector<int64_t> own;
     for (const int64_t index : shares[w]) own.push_back(groups[index]);
     if (own.empty()) continue;
-    threads.emplace_back([this, &call, &results, worker = alive[w], own = std::move(own), w] {
-      results[w] = GenerateOn(*worker, own, call);
+    threads.emplace_back([this, &call, &results, &alive, own = std::move(own), w] {
+      results[w] = GenerateOn(*alive[w], own, call);
       if (results[w].ok() || IsLoss(results[w])) return;
-      MutexLock lock(&call.mutex);
-      if (call.failure.ok()) call.failure = results[w];
+      {
+        MutexLock lock(&call.mutex);
+        if (call.failure.ok()) call.failure = results[w];
+      }
+      for (Worker* other : alive) other->client->CancelGenerate();
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -168,10 +189,10 @@ absl::Status WorkerPool::GenerateOn(Worker& worker, const std::vector<int64_t>& 
   for (const int64_t group : groups) own.push_back(call.requests[group]);
   proto::GenerateRequest request = ToProto(own, *call.sampling);
   request.set_request_id(absl::StrCat(::getpid(), "-", absl::ToUnixNanos(absl::Now()), "-", groups.front()));
-  if (!version_.incarnation.empty()) *request.mutable_required_version() = ToProto(version_);
+  if (published_.has_value()) *request.mutable_required_version() = ToProto(*published_);
   const absl::Status status = worker.client->Generate(
       request, [&](const proto::GenerateTick& tick) { return Take(tick, groups, call); }, call.deadline);
-  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(Explain(status, call.limit));
   MutexLock lock(&call.mutex);
   for (const int64_t group : groups) {
     if (!call.collector.IsGroupFinished(group)) {
@@ -182,9 +203,17 @@ absl::Status WorkerPool::GenerateOn(Worker& worker, const std::vector<int64_t>& 
   return absl::OkStatus();
 }
 
+// Tokens of other weights would be trained on as if the published ones had sampled them.
+absl::Status WorkerPool::CheckVersion(const proto::WeightVersion& found) const {
+  if (!published_.has_value() || FromProto(found) == *published_) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("answered with weights of ", plumb::Describe(FromProto(found)),
+                                                    ", expected ", plumb::Describe(*published_)));
+}
+
 absl::Status WorkerPool::Take(const proto::GenerateTick& tick, const std::vector<int64_t>& groups, Call& call) {
   MutexLock lock(&call.mutex);
   RETURN_IF_ERROR(call.failure);
+  RETURN_IF_ERROR(CheckVersion(tick.weight_version()));
   for (const proto::SequenceDelta& delta : tick.deltas()) {
     const int64_t sample = delta.sample_index();
     if (delta.group_index() >= groups.size() || !call.collector.IsKnown(groups[delta.group_index()], sample) ||
@@ -199,7 +228,13 @@ absl::Status WorkerPool::Take(const proto::GenerateTick& tick, const std::vector
     for (const proto::KeptSet& kept : delta.kept_sets()) {
       call.collector.AddKeptSet(group, sample, std::vector<int64_t>(kept.ids().begin(), kept.ids().end()));
     }
-    if (delta.has_finish()) call.collector.Finish(group, sample, FromProto(delta.finish()));
+    if (!delta.has_finish()) continue;
+    const Stop stop = FromProto(delta.finish());
+    if (stop.reason == FinishReason::kCancelled) {
+      return absl::AbortedError(
+          absl::StrCat("group '", call.requests[group].group_id, "' was cancelled by another client"));
+    }
+    call.collector.Finish(group, sample, stop);
   }
   if (progress_) {
     progress_(call.collector.num_finished(), call.collector.num_wanted(), call.collector.num_tokens());
@@ -222,7 +257,7 @@ absl::Status WorkerPool::PublishWeights(const PolicyWeights& weights, const std:
     }
   }
   RETURN_IF_ERROR(SendToAll(weights, version, file == nullptr ? "" : file->path()));
-  version_ = version;
+  published_ = version;
   return absl::OkStatus();
 }
 
@@ -230,7 +265,7 @@ absl::Status WorkerPool::SendToAll(const PolicyWeights& weights, const WeightVer
                                    const std::string& shared_memory_path) {
   const std::vector<Worker*> alive = AliveWorkers();
   if (alive.empty()) return LostError();
-  const absl::Time deadline = absl::Now() + kPublishLimit;
+  const absl::Time deadline = absl::Now() + publish_timeout_;
   std::vector<absl::Status> results(alive.size());
   std::vector<std::thread> threads;
   for (size_t w = 0; w < alive.size(); ++w) {
@@ -238,7 +273,14 @@ absl::Status WorkerPool::SendToAll(const PolicyWeights& weights, const WeightVer
         [&, w] { results[w] = alive[w]->client->SendWeights(weights, version, shared_memory_path, deadline); });
   }
   for (std::thread& thread : threads) thread.join();
-  for (size_t w = 0; w < alive.size(); ++w) RETURN_IF_ERROR(LoseOrFail(*alive[w], results[w]));
+  for (size_t w = 0; w < alive.size(); ++w) {
+    if (absl::IsDeadlineExceeded(results[w])) {
+      return absl::DeadlineExceededError(absl::StrCat(alive[w]->client->name(), ": did not take new weights within ",
+                                                      absl::FormatDuration(publish_timeout_),
+                                                      " (rollout.publish_timeout_seconds)"));
+    }
+    RETURN_IF_ERROR(LoseOrFail(*alive[w], results[w]));
+  }
   return absl::OkStatus();
 }
 
@@ -248,16 +290,47 @@ std::string WorkerPool::Describe() const {
   return absl::StrCat(workers_.size(), workers_.size() == 1 ? " worker: " : " workers: ", absl::StrJoin(names, ", "));
 }
 
+namespace {
+
+// Two entries for one worker would end each other's updates.
+absl::Status CheckDifferent(const std::vector<std::unique_ptr<WorkerClient>>& clients) {
+  std::map<std::string, size_t> seen;
+  for (size_t i = 0; i < clients.size(); ++i) {
+    const auto [other, inserted] = seen.try_emplace(clients[i]->control_address(), i);
+    if (inserted) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "rollout.workers[", i, "]: ", clients[i]->name(), " and ", clients[other->second]->name(),
+        " have one control address, ", other->first, ": they are the same worker, or one of the addresses is wrong"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNoneTwice(const std::vector<proto::WorkerAddress>& workers) {
+  std::set<std::string> seen;
+  for (const proto::WorkerAddress& worker : workers) {
+    if (!seen.insert(worker.address()).second) {
+      return absl::InvalidArgumentError(absl::StrCat("rollout.workers: ", worker.address(), " is listed twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Generator>> ConnectWorkers(const std::vector<proto::WorkerAddress>& workers,
-                                                          absl::Duration connect_timeout, GenerationProgress progress) {
+                                                          absl::Duration connect_timeout, GenerationProgress progress,
+                                                          absl::Duration publish_timeout) {
   if (workers.empty()) return absl::InvalidArgumentError("rollout.workers: is empty");
+  RETURN_IF_ERROR(CheckNoneTwice(workers));
   const absl::Time deadline = absl::Now() + connect_timeout;
   std::vector<std::unique_ptr<WorkerClient>> clients;
   for (const proto::WorkerAddress& worker : workers) {
     ASSIGN_OR_RETURN(std::unique_ptr<WorkerClient> client, WorkerClient::Connect(worker, deadline));
     clients.push_back(std::move(client));
   }
-  return std::unique_ptr<Generator>(std::make_unique<WorkerPool>(std::move(clients), std::move(progress)));
+  RETURN_IF_ERROR(CheckDifferent(clients));
+  return std::unique_ptr<Generator>(
+      std::make_unique<WorkerPool>(std::move(clients), std::move(progress), publish_timeout));
 }
 
 }  // namespace plumb

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& weights, 
 // Workers over gRPC as one generator; see ConnectWorkers() in rollout/generator.h. Not thread-safe.
 class WorkerPool : public Generator {
  public:
-  WorkerPool(std::vector<std::unique_ptr<WorkerClient>> workers, GenerationProgress progress);
+  WorkerPool(std::vector<std::unique_ptr<WorkerClient>> workers, GenerationProgress progress,
+             absl::Duration publish_timeout);
 
   absl::StatusOr<std::vector<RolloutGroup>> Generate(absl::Span<const GroupRequest> requests,
                                                      const SamplingOptions& sampling, absl::Time deadline) override;
@@ -44,6 +46,7 @@ class WorkerPool : public Generator {
   absl::Status LostError() const;
   absl::Status GenerateOn(Worker& worker, const std::vector<int64_t>& groups, Call& call);
   absl::Status Take(const proto::GenerateTick& tick, const std::vector<int64_t>& groups, Call& call);
+  absl::Status CheckVersion(const proto::WeightVersion& found) const;
   absl::Status RunRound(const std::vector<int64_t>& groups, Call& call);
   // Marks a worker whose connection or process is gone, and tells the log; other errors are returned.
   absl::Status LoseOrFail(Worker& worker, const absl::Status& status);
@@ -52,7 +55,8 @@ class WorkerPool : public Generator {
 
   std::vector<Worker> workers_;
   const GenerationProgress progress_;
-  WeightVersion version_;  // published; incarnation empty before
+  const absl::Duration publish_timeout_;
+  std::optional<WeightVersion> published_;
 };
 
 }  // namespace plumb

@@ -13,6 +13,11 @@
 namespace plumb {
 namespace {
 
+// A text may grow by Prepend and Replace steps, and a little by the forms of Unicode; but not without end.
+constexpr size_t kMaxGrowth = 32;
+constexpr size_t kAlwaysAllowedBytes = 1 << 12;
+constexpr int kMaxMarks = 1000;
+
 std::string Mapped(absl::string_view text, int options) {
   utf8proc_uint8_t* mapped = nullptr;
   const utf8proc_ssize_t length =
@@ -113,6 +118,28 @@ AlignedText Stripped(absl::string_view text, bool left, bool right) {
   return result;
 }
 
+absl::Status CheckGrowth(size_t bytes, size_t text_bytes) {
+  const size_t allowed = kMaxGrowth * text_bytes + kAlwaysAllowedBytes;
+  if (bytes <= allowed) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("normalizer: makes ", bytes, " bytes out of ", text_bytes, ", at most ", allowed, " are allowed"));
+}
+
+// Putting marks into their order takes quadratic time.
+absl::Status CheckMarks(absl::string_view text) {
+  int marks = 0;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = ReadCodePoint(text, i);
+    i += point.length;
+    marks = utf8proc_get_property(point.value)->combining_class == 0 ? 0 : marks + 1;
+    if (marks > kMaxMarks) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("normalizer: more than ", kMaxMarks, " combining marks behind each other, before byte ", i));
+    }
+  }
+  return absl::OkStatus();
+}
+
 AlignedText Replaced(absl::string_view text, const std::vector<ByteSpan>& matches, const std::string& content) {
   if (matches.empty()) return Unchanged(text);
   AlignedText result;
@@ -205,19 +232,25 @@ AlignedText Normalizer::ApplyForm(Kind form, absl::string_view text) {
   return result;
 }
 
-absl::StatusOr<AlignedText> Normalizer::ApplyStep(const Step& step, absl::string_view text, PatternSearch& search) {
+absl::StatusOr<AlignedText> Normalizer::ApplyStep(const Step& step, absl::string_view text, size_t original_bytes,
+                                                  PatternSearch& search) {
   if (step.kind == Kind::kPrepend) return Prepended(step.content, text);
   if (step.kind == Kind::kStrip) return Stripped(text, step.strip_left, step.strip_right);
-  if (step.kind != Kind::kReplace) return ApplyForm(step.kind, text);
+  if (step.kind != Kind::kReplace) {
+    if (!IsAscii(text) && !IsPlainText(text)) RETURN_IF_ERROR(CheckMarks(text));
+    return ApplyForm(step.kind, text);
+  }
   std::vector<ByteSpan> matches;
   RETURN_IF_ERROR(step.pattern->FindAll(text, search, &matches));
+  RETURN_IF_ERROR(CheckGrowth(text.size() + matches.size() * step.content.size(), original_bytes));
   return Replaced(text, matches, step.content);
 }
 
 absl::StatusOr<AlignedText> Normalizer::Apply(absl::string_view text, PatternSearch& search) const {
   AlignedText result = Unchanged(text);
   for (const Step& step : steps_) {
-    ASSIGN_OR_RETURN(AlignedText next, ApplyStep(step, result.text, search));
+    ASSIGN_OR_RETURN(AlignedText next, ApplyStep(step, result.text, text.size(), search));
+    RETURN_IF_ERROR(CheckGrowth(next.text.size(), text.size()));
     if (next.origins.empty() && next.text == result.text) continue;
     for (ByteSpan& origin : next.origins) origin = result.Origin(origin);
     result = std::move(next);

@@ -22,7 +22,8 @@ class Normalizer {
 
   bool changes_nothing() const { return steps_.empty(); }
   // `text` is valid UTF-8. Origins of the normal forms are by grapheme cluster, within which they stay.
-  // Errors: kResourceExhausted when a pattern runs into its limit.
+  // Errors: kResourceExhausted when a pattern runs into its limit, when the text grows beyond reason, and for more
+  // combining marks behind each other than any language has.
   absl::StatusOr<AlignedText> Apply(absl::string_view text, PatternSearch& search) const;
 
  private:
@@ -37,7 +38,9 @@ class Normalizer {
 
   absl::Status Add(const Json& json);
   static absl::StatusOr<Step> ReadReplace(const Json& json);
-  static absl::StatusOr<AlignedText> ApplyStep(const Step& step, absl::string_view text, PatternSearch& search);
+  // `original_bytes`: of the text before the first step.
+  static absl::StatusOr<AlignedText> ApplyStep(const Step& step, absl::string_view text, size_t original_bytes,
+                                               PatternSearch& search);
   static AlignedText ApplyForm(Kind form, absl::string_view text);
 
   std::vector<Step> steps_;

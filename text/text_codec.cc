@@ -4,17 +4,21 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/inside_folder.h"
 #include "base/status_macros.h"
 #include "text/chat_mask.h"
 
 namespace plumb {
 namespace {
 
+constexpr size_t kMaxSettingsBytes = size_t{16} << 20;
+constexpr size_t kMaxTokenizerBytes = size_t{256} << 20;
+
 // An empty object where the folder lacks the file.
 absl::StatusOr<Json> ReadOptionalJson(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   if (!FileExists(path)) return Json::object();
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxSettingsBytes));
   ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
   if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": not an object"));
   return json;
@@ -46,8 +50,8 @@ absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::strin
 
 // The text of the template; empty where there is none. Of several named ones the one named default.
 absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& config) {
-  const std::string path = JoinPath(folder, "chat_template.jinja");
-  if (FileExists(path)) return ReadFile(path);
+  constexpr char kJinjaFile[] = "chat_template.jinja";
+  if (FileExists(JoinPath(folder, kJinjaFile))) return ReadInsideFolder(folder, kJinjaFile, kMaxSettingsBytes);
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return std::string();
   if (found->is_string()) return found->get<std::string>();
@@ -66,7 +70,9 @@ absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& 
 
 absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& folder) {
   auto codec = std::unique_ptr<TextCodec>(new TextCodec());
-  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Load(JoinPath(folder, "tokenizer.json")));
+  constexpr char kTokenizerFile[] = "tokenizer.json";
+  ASSIGN_OR_RETURN(const std::string tokenizer, ReadInsideFolder(folder, kTokenizerFile, kMaxTokenizerBytes));
+  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Parse(tokenizer, JoinPath(folder, kTokenizerFile)));
   ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, "tokenizer_config.json"));
   const absl::Status status = codec->ReadSettings(folder, config);
   if (!status.ok()) return Annotate(status, folder);

@@ -12,6 +12,9 @@
 namespace plumb {
 namespace {
 
+// Looking for a token takes up to its length at each place of a text.
+constexpr size_t kMaxNormalizedBytes = 16384;
+
 class BpeTokenizer final : public Tokenizer {
  public:
   // Errors: kResourceExhausted when normalizing an added token runs into a pattern's limit.
@@ -59,6 +62,11 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> BpeTokenizer::Create(TokenizerFile fi
       continue;
     }
     ASSIGN_OR_RETURN(AlignedText content, file.normalizer.Apply(token.content, search));
+    if (content.text.size() > kMaxNormalizedBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("added_tokens: the token of id ", token.id, " has ",
+                                                     content.text.size(), " bytes behind the normalizer, at most ",
+                                                     kMaxNormalizedBytes));
+    }
     token.decoded = std::move(content.text);
     normalized.push_back(token);
     normalized.back().content = token.decoded;

@@ -11,6 +11,8 @@ namespace plumb {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 21;
+// Bounds the time that looking for added tokens takes at each place of a text.
+constexpr size_t kMaxAddedTokenBytes = 4096;
 
 const Json& MemberOrNull(const Json& json, const char* key) {
   static const Json& null = *new Json();
@@ -26,6 +28,10 @@ absl::StatusOr<AddedToken> ReadAddedToken(const Json& json) {
   if (token.id < 0 || token.id >= kMaxTokens) {
     return absl::InvalidArgumentError(
         absl::StrCat("added_tokens: id ", token.id, " of ", token.content, ", expected 0 to ", kMaxTokens - 1));
+  }
+  if (token.content.size() > kMaxAddedTokenBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("added_tokens: the token of id ", token.id, " has ",
+                                                   token.content.size(), " bytes, at most ", kMaxAddedTokenBytes));
   }
   for (const auto& [key, flag] : {std::pair<const char*, bool*>{"single_word", &token.single_word},
                                   {"lstrip", &token.lstrip},

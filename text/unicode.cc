@@ -106,9 +106,11 @@ bool IsNumeric(int32_t code_point) {
 }
 
 ByteSpan AlignedText::Origin(ByteSpan span) const {
-  if (origins.empty() || span.begin == span.end) {
+  if (origins.empty()) return span;
+  if (span.begin == span.end) {
     const bool inside = span.begin < static_cast<int64_t>(origins.size());
-    return inside ? ByteSpan{origins[span.begin].begin, origins[span.begin].begin} : span;
+    const int64_t place = inside ? origins[span.begin].begin : origins.back().end;
+    return {place, place};
   }
   return {origins[span.begin].begin, origins[span.end - 1].end};
 }

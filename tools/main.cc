@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "base/config_suggestion.h"
 #include "base/status_macros.h"
 #include "tools/command_help.h"
@@ -80,14 +82,19 @@ std::string HelpOf(const std::vector<DeclaredCommand>& commands) {
   return ProgramHelp(AllCommands());
 }
 
+// What stands before the message of a failed command.
+const char* ErrorKind(const absl::Status& status) {
+  if (!absl::IsCancelled(status)) return "error: ";
+  return absl::StartsWith(status.message(), "interrupted") ? "" : "interrupted: ";
+}
+
 int RunCommand(const DeclaredCommand& declared) {
   if (declared.command == nullptr) return GroupAlone(declared);
   const std::vector<std::string> problems = declared.options->Finish(declared.app->remaining());
   if (!problems.empty()) return UsageError(declared.entry.name, problems);
   const absl::Status status = declared.command->Run();
   if (!status.ok()) {
-    std::cerr << "plumb " << declared.entry.name << ": " << (absl::IsCancelled(status) ? "interrupted: " : "error: ")
-              << status.message() << "\n";
+    std::cerr << "plumb " << declared.entry.name << ": " << ErrorKind(status) << status.message() << "\n";
   }
   return ExitCodeOf(status);
 }

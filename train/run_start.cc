@@ -1,7 +1,6 @@
 #include "train/run_start.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/config_difference.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"

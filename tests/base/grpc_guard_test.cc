@@ -28,5 +28,12 @@ TEST(GrpcStatusTest, EveryCodeComesBack) {
   EXPECT_THAT(FromGrpcStatus(grpc::Status::OK), IsOk());
 }
 
+TEST(GrpcStatusTest, ACodeWithoutAMessageIsNamed) {
+  EXPECT_THAT(FromGrpcStatus(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "")),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("UNIMPLEMENTED: this service is not served")));
+  EXPECT_THAT(FromGrpcStatus(grpc::Status(grpc::StatusCode::UNAVAILABLE, "")),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("UNAVAILABLE")));
+}
+
 }  // namespace
 }  // namespace plumb

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/interrupt.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 
@@ -26,13 +25,6 @@ TEST(LogTest, WritesEveryLevelToTheFile) {
 
 TEST(LogTest, AFileThatCannotBeOpenedIsAnError) {
   EXPECT_THAT(AddLogFile("/nowhere/log.txt"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere/log.txt")));
-}
-
-TEST(InterruptTest, TheFirstSignalOnlyAsks) {
-  InstallInterruptHandler();
-  EXPECT_FALSE(InterruptRequested());
-  ::raise(SIGTERM);
-  EXPECT_TRUE(InterruptRequested());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 
 #include "base/file.h"
 #include "checkpoint/model_folder.h"
@@ -74,6 +75,33 @@ TEST(ModelFolderWriterTest, ShardsFillInOrderUpToTheLimit) {
   EXPECT_EQ(index["weight_map"]["b"], "model-00001-of-00003.safetensors");
   EXPECT_EQ(index["weight_map"]["huge"], "model-00002-of-00003.safetensors");
   EXPECT_EQ(index["weight_map"]["c"], "model-00003-of-00003.safetensors");
+}
+
+TEST(ModelFolderWriterTest, CodeOfTheModelGoesAlongAndOtherFilesDoNot) {
+  const TestFolder source;
+  const TestFolder copy;
+  for (const char* name : {"modeling_deepseek.py", "tokenizer.json", "LICENSE", "secret.txt", "trainer_state.json"}) {
+    ASSERT_OK(WriteFileAtomic(source.File(name), name));
+  }
+  ModelFolderContent content;
+  content.config = Json::object();
+  content.copy_text_files_from = source.path();
+  ASSERT_OK(WriteModelFolder(copy.path(), content));
+  EXPECT_THAT(ListFolder(copy.path()), IsOkAndHolds(ElementsAre("LICENSE", "config.json", "model.safetensors",
+                                                                "modeling_deepseek.py", "tokenizer.json")));
+}
+
+TEST(ModelFolderWriterFaultTest, AFileThatLinksToOutsideIsNotCopied) {
+  const TestFolder root;
+  const TestFolder copy;
+  ASSERT_OK(MakeFolder(root.File("model")));
+  ASSERT_OK(WriteFileAtomic(root.File("secret"), "x"));
+  std::filesystem::create_symlink("../secret", root.File("model/tokenizer_config.json"));
+  ModelFolderContent content;
+  content.config = Json::object();
+  content.copy_text_files_from = root.File("model");
+  EXPECT_THAT(WriteModelFolder(copy.path(), content),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("outside the model folder")));
 }
 
 TEST(ModelFolderWriterFaultTest, ANameInTwoShardsIsRefused) {

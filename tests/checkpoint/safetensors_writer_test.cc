@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/status_macros.h"
 #include "checkpoint/safetensors.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
@@ -36,6 +37,25 @@ TEST(SafetensorsWriterFaultTest, FullDiskIsResourceExhausted) {
   const std::byte bytes[1] = {};
   EXPECT_THAT(WriteSafetensors("/dev/full", {{"a", {TensorType::kU8, {1}, bytes}}}),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("/dev/full")));
+}
+
+TEST(SafetensorsWriterTest, StreamsPiecesInOrder) {
+  const TestFolder folder;
+  StreamedTensor tensor;
+  tensor.name = "a";
+  tensor.type = TensorType::kU8;
+  tensor.shape = {3};
+  tensor.stream = [](const ByteSink& sink) -> absl::Status {
+    const std::byte bytes[3] = {std::byte{1}, std::byte{2}, std::byte{3}};
+    RETURN_IF_ERROR(sink(absl::MakeConstSpan(bytes, 2)));
+    return sink(absl::MakeConstSpan(bytes + 2, 1));
+  };
+  ASSERT_OK(StreamSafetensors(folder.File("f"), {tensor}));
+  ASSERT_OK_AND_ASSIGN(const auto file, SafetensorsFile::Open(folder.File("f")));
+  EXPECT_EQ(file->tensors().at("a").bytes[2], std::byte{3});
+  tensor.shape = {4};
+  EXPECT_THAT(StreamSafetensors(folder.File("f"), {tensor}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("a: has 3 bytes, expected 4")));
 }
 
 }  // namespace

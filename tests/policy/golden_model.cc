@@ -1,6 +1,7 @@
 #include "tests/policy/golden_model.h"
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -57,8 +58,31 @@ std::vector<std::string> GoldenModel::KeysAfter(const std::string& prefix) const
   return keys;
 }
 
-std::vector<std::string> GoldenModelNames() {
+std::vector<std::string> PlainGoldenModelNames() {
   return {"v2_lite_fp32", "v2_fp32", "v2_lite_official_heads_bf16", "v3_fp32", "v3_norope_fp32", "v3_sharded_bf16"};
+}
+
+std::vector<std::string> GoldenModelNames() {
+  std::vector<std::string> names = PlainGoldenModelNames();
+  names.push_back("v3_fp8");
+  return names;
+}
+
+GoldenMargin::~GoldenMargin() {
+  ::testing::Test::RecordProperty("largest_share_of_tolerance", std::to_string(largest_) + " in " + where_);
+}
+
+void GoldenMargin::Expect(double difference, double tolerance, const std::string& what) {
+  EXPECT_LE(difference, tolerance) << what;
+  if (difference / tolerance < largest_) return;
+  largest_ = difference / tolerance;
+  where_ = what;
+}
+
+void GoldenMargin::ExpectNear(const at::Tensor& found, const at::Tensor& expected, double tolerance,
+                              const std::string& what) {
+  ASSERT_EQ(found.sizes(), expected.sizes()) << what;
+  Expect(MaxDifference(found, expected), tolerance, what);
 }
 
 PolicyWeights SmallWeights(uint64_t seed, at::ScalarType dtype) {

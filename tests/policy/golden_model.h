@@ -38,8 +38,28 @@ class GoldenModel {
   PolicyWeights weights_;
 };
 
-// Every golden model that is not quantized.
+// Every golden model; the plain ones are not quantized.
 std::vector<std::string> GoldenModelNames();
+std::vector<std::string> PlainGoldenModelNames();
+
+// Compares with goldens and keeps the largest share of a tolerance that was used: the margin, which is written into the
+// test's report as the property "largest_share_of_tolerance". Not thread-safe.
+class GoldenMargin {
+ public:
+  GoldenMargin() = default;
+  ~GoldenMargin();
+  GoldenMargin(const GoldenMargin&) = delete;
+  GoldenMargin& operator=(const GoldenMargin&) = delete;
+
+  // Fails the test where the difference is above the tolerance or not a number.
+  void Expect(double difference, double tolerance, const std::string& what);
+  // The same for the largest difference of two tensors.
+  void ExpectNear(const at::Tensor& found, const at::Tensor& expected, double tolerance, const std::string& what);
+
+ private:
+  double largest_ = 0.0;
+  std::string where_;
+};
 
 // A small random V3 model (4 heads, 8 experts of which 2 are used, 3 layers).
 PolicyWeights SmallWeights(uint64_t seed = 1, at::ScalarType dtype = at::kFloat);

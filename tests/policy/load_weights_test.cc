@@ -30,7 +30,7 @@ class FolderDraft {
         {name, {TensorType::kF32, value.sizes().vec(), absl::MakeConstSpan(bytes, value.nbytes())}});
   }
   void Remove(const std::string& name) {
-    std::erase_if(content_.tensors, [&](const NamedTensorBytes& tensor) { return tensor.name == name; });
+    std::erase_if(content_.tensors, [&](const StreamedTensor& tensor) { return tensor.name == name; });
   }
   Json& config() { return content_.config; }
   absl::StatusOr<PolicyWeights> WriteAndLoad() {
@@ -66,12 +66,32 @@ TEST(LoadWeightsFaultTest, WrongShapeNamesTheExpectedOne) {
                                              HasSubstr("model.norm.weight: shape is [64], expected [128]")));
 }
 
-TEST(LoadWeightsTest, LayersForMultiTokenPredictionAreLeftOut) {
+TEST(LoadWeightsTest, LayersForMultiTokenPredictionMayBeMissingAndRotaryTablesLeftOver) {
+  FolderDraft draft(SmallWeights());
+  draft.config()["num_nextn_predict_layers"] = 1;
+  draft.Add("model.layers.0.self_attn.rotary_emb.inv_freq", at::zeros({8}));
+  ASSERT_OK_AND_ASSIGN(const PolicyWeights weights, draft.WriteAndLoad());
+  EXPECT_EQ(weights.mtp, nullptr);
+}
+
+TEST(LoadWeightsFaultTest, HalfALayerForMultiTokenPredictionIsAnError) {
   FolderDraft draft(SmallWeights());
   draft.config()["num_nextn_predict_layers"] = 1;
   draft.Add("model.layers.3.enorm.weight", at::zeros({128}));
-  draft.Add("model.layers.0.self_attn.rotary_emb.inv_freq", at::zeros({8}));
-  EXPECT_OK(draft.WriteAndLoad());
+  EXPECT_THAT(draft.WriteAndLoad(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("model.layers.3.input_layernorm.weight")));
+}
+
+TEST(LoadWeightsFaultTest, BlocksNeedAConfigurationThatSaysHowToReadThem) {
+  const testing::TestFolder folder;
+  ASSERT_OK_AND_ASSIGN(const auto golden, ModelFolder::Open(testing::GoldenPath("models/v3_fp8")));
+  ModelFolderContent content;
+  content.config = golden->config();
+  content.config.erase("quantization_config");
+  for (const std::string& name : golden->names()) content.tensors.emplace_back(name, *golden->Find(name));
+  ASSERT_OK(WriteModelFolder(folder.path(), content));
+  EXPECT_THAT(LoadPolicyFolder(folder.path(), at::kFloat, at::kCPU),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("quantization_config")));
 }
 
 TEST(LoadWeightsTest, FusedExpertsAreAccepted) {

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "policy/policy.h"
@@ -9,9 +10,9 @@
 namespace plumb {
 namespace {
 
+using testing::GoldenMargin;
 using testing::GoldenModel;
 using testing::GoldenModelNames;
-using testing::MaxDifference;
 
 class PolicyGradientGoldenTest : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Models, PolicyGradientGoldenTest, ::testing::ValuesIn(GoldenModelNames()),
@@ -47,7 +48,8 @@ TEST_P(PolicyGradientGoldenTest, LossAndGradientsOfEveryParameter) {
   for (const NamedBuffer& buffer : Buffers(model.weights())) buffer.tensor->set_requires_grad(buffer.trainable);
   const at::Tensor loss = GoldenLoss(model);
   loss.backward();
-  EXPECT_NEAR(loss.item<double>(), model.facts()["gradient"]["loss"].get<double>(), 1e-4);
+  GoldenMargin margin;
+  margin.Expect(std::fabs(loss.item<double>() - model.facts()["gradient"]["loss"].get<double>()), 1e-4, "loss");
 
   const std::map<std::string, at::Tensor> gradients = GradientsByName(model.weights());
   const Json& norms = model.facts()["gradient"]["norms"];
@@ -55,17 +57,17 @@ TEST_P(PolicyGradientGoldenTest, LossAndGradientsOfEveryParameter) {
   for (const auto& [name, gradient] : gradients) {
     ASSERT_TRUE(norms.contains(name)) << name;
     const double expected = norms[name].get<double>();
-    EXPECT_NEAR(gradient.norm().item<double>(), expected, 1e-4 * expected + 1e-7) << name;
+    margin.Expect(std::fabs(gradient.norm().item<double>() - expected), 1e-4 * expected + 1e-7, name + ": norm");
   }
   for (const std::string& name : model.KeysAfter("grad.full.")) {
     const at::Tensor expected = model.Golden("grad.full." + name);
-    EXPECT_LE(MaxDifference(gradients.at(name), expected), 1e-3 * expected.abs().max().item<double>()) << name;
+    margin.ExpectNear(gradients.at(name), expected, 1e-3 * expected.abs().max().item<double>() + 1e-12, name);
   }
   for (const std::string& name : model.KeysAfter("grad.top16x32.")) {
     const at::Tensor expected = model.Golden("grad.top16x32." + name);
     const at::Tensor corner = gradients.at(name).narrow(0, 0, expected.size(0)).narrow(1, 0, expected.size(1));
     const double largest = gradients.at(name).abs().max().item<double>();
-    EXPECT_LE(MaxDifference(corner, expected), 1e-3 * largest) << name;
+    margin.ExpectNear(corner, expected, 1e-3 * largest + 1e-12, name);
   }
   const at::Tensor rows = gradients.at("model.embed_tokens.weight").norm(2, 1);
   EXPECT_TRUE(rows.allclose(model.Golden("grad.embed_row_norms"), 1e-3, 1e-6));

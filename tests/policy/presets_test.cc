@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/model_config.h"
+#include "policy/model_size.h"
 #include "tests/testing/status_matchers.h"
 
 namespace plumb {

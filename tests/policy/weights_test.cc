@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "policy/model_size.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "tests/rollout/tiny_policy.h"
@@ -61,17 +62,60 @@ TEST(EngineLoopFaultTest, AWaitEndsAtItsDeadline) {
               StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("time allowed")));
 }
 
+// Fills the loop's queue behind a command that waits for `go`.
+void FillQueue(EngineLoop& loop, const std::atomic<bool>& go) {
+  std::atomic<bool> taken{false};
+  ASSERT_OK(loop.Post([&go, &taken](Engine&) {
+    taken = true;
+    while (!go) absl::SleepFor(absl::Milliseconds(1));
+  }));
+  while (!taken) absl::SleepFor(absl::Milliseconds(1));
+  absl::Status status;
+  for (int i = 0; i < 10000 && status.ok(); ++i) status = loop.Post([](Engine&) {});
+  ASSERT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, ::testing::_));
+}
+
+TEST(EngineLoopFaultTest, AFullQueueStillTakesWhatTakesWorkAway) {
+  EngineLoop loop(TinyEngine(TinyLimits()));
+  std::atomic<bool> go{false};
+  std::atomic<bool> ran{false};
+  FillQueue(loop, go);
+  EXPECT_OK(loop.PostAlways([&ran](Engine&) { ran = true; }));
+  go = true;
+  const absl::Time deadline = Soon();
+  while (!ran && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_TRUE(ran);
+}
+
+TEST(EngineLoopFaultTest, AWaiterWhoseCommandIsDroppedIsToldAtOnce) {
+  EngineLoop loop(TinyEngine(TinyLimits()));
+  std::atomic<bool> taken{false};
+  std::atomic<bool> go{false};
+  ASSERT_OK(loop.Post([&](Engine&) {
+    taken = true;
+    while (!go) absl::SleepFor(absl::Milliseconds(1));
+  }));
+  while (!taken) absl::SleepFor(absl::Milliseconds(1));
+  const absl::Time start = absl::Now();
+  absl::Status status;
+  std::thread waiter([&] { status = loop.Run([](Engine&) { return absl::OkStatus(); }, start + absl::Seconds(60)); });
+  absl::SleepFor(absl::Milliseconds(50));  // most likely its command waits by now
+  std::thread stopper([&] { loop.Stop(); });
+  while (loop.Post([](Engine&) {}).ok()) absl::SleepFor(absl::Milliseconds(1));
+  go = true;
+  stopper.join();
+  waiter.join();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("stopping")));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+}
+
 TEST(EngineLoopFaultTest, RefusesCommandsWhenFullOrStopped) {
   EngineLoop loop(TinyEngine(TinyLimits()));
   std::atomic<bool> go{false};
-  ASSERT_OK(loop.Post([&go](Engine&) {
-    while (!go) absl::SleepFor(absl::Milliseconds(1));
-  }));
-  absl::Status status;
-  for (int i = 0; i < 10000 && status.ok(); ++i) status = loop.Post([](Engine&) {});
+  FillQueue(loop, go);
   go = true;
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, ::testing::_));
   loop.Stop();
+  EXPECT_THAT(loop.PostAlways([](Engine&) {}), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("stopping")));
   EXPECT_THAT(loop.Post([](Engine&) {}), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("stopping")));
 }
 

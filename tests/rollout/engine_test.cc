@@ -14,6 +14,7 @@
 namespace plumb {
 namespace {
 
+using ::testing::AllOf;
 using testing::Collected;
 using ::testing::HasSubstr;
 using testing::IdsOf;
@@ -121,6 +122,34 @@ TEST(EngineTest, NewWeightsRecomputeWhatRuns) {
   const SamplingOptions last = {.max_new_tokens = 12, .greedy = true, .ignore_end_tokens = true};
   const Completion alone = RunTiny(*engine, {rest}, last)[0].completions[0];
   EXPECT_EQ(std::vector<int64_t>(changed.ids.begin() + 8, changed.ids.end()), alone.ids);
+}
+
+TEST(EngineTest, NewWeightsEndTheRequestsThatRequiredOthers) {
+  const std::unique_ptr<Engine> engine = TinyEngine(TinyLimits());
+  engine->ReplaceWeights(testing::TinyWeights(), {"run", 6, 1});
+  const std::vector<GroupRequest> strict_groups = {TinyGroup(0, 70, 2)};
+  const std::vector<GroupRequest> free_groups = {TinyGroup(1, 9, 1)};
+  Collected strict(strict_groups);
+  Collected free(free_groups);
+  const WeightVersion served = {"run", 6, 1};
+  ASSERT_OK(engine->Submit(strict_groups, kSampling, strict.Sink(), served));
+  ASSERT_OK(engine->Submit(free_groups, kSampling, free.Sink()));
+  for (int step = 0; step < 4; ++step) ASSERT_OK(engine->Step());
+  engine->ReplaceWeights(testing::TinyWeights(), served);  // the same again ends nothing
+  EXPECT_EQ(strict.ends, 0);
+
+  // The same step of another run.
+  engine->ReplaceWeights(testing::OtherWeights(), {"other", 6, 2});
+  EXPECT_EQ(strict.ends, 1);
+  EXPECT_THAT(strict.status, StatusIs(absl::StatusCode::kFailedPrecondition,
+                                      AllOf(HasSubstr("requires weights of step 6 of run 'run'"),
+                                            HasSubstr("served now: step 6 of run 'other'"))));
+  EXPECT_EQ(free.ends, 0);
+  while (free.ends == 0) ASSERT_OK(engine->Step());
+  EXPECT_OK(free.status);
+  EXPECT_TRUE(engine->idle());
+  EXPECT_THAT(engine->Submit(strict_groups, kSampling, strict.Sink(), served),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("requires weights")));
 }
 
 TEST(EngineFaultTest, ARequestThatMeetsNonFiniteNumbersFailsAlone) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <thread>
@@ -247,8 +248,53 @@ TEST(WorkerFaultTest, RefusesBadRequestsWithTheFieldsPath) {
               }),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("may wait")));
   EXPECT_THAT(call([](auto& request) { request.mutable_required_version()->set_step(3); }),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("step 3")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("requires weights of step 3")));
   EXPECT_OK(call([](auto&) {}));
+}
+
+// A data service alone over real gRPC, with its loop in reach.
+class RolloutServiceFaultTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK_AND_ASSIGN(server_, StartServer("127.0.0.1:0", {&service_}, /*allow_remote=*/false));
+    data_ = proto::RolloutService::NewStub(MakeChannel(server_.address));
+  }
+  void TearDown() override {
+    server_.server->Shutdown(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
+    loop_.Stop();
+  }
+  // Whether the calls in progress come to be `wanted` within ten seconds.
+  bool OpenBecomes(int64_t wanted) const {
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (service_.num_open() != wanted && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(5));
+    return service_.num_open() == wanted;
+  }
+
+  EngineLoop loop_{testing::TinyEngine(testing::TinyLimits())};
+  RolloutServiceImpl service_{&loop_, proto::RolloutInfo()};
+  ListeningServer server_;
+  std::unique_ptr<proto::RolloutService::Stub> data_;
+};
+
+TEST_F(RolloutServiceFaultTest, AFullQueueDoesNotLoseTheCancelOfAClientThatIsGone) {
+  grpc::ClientContext context;
+  SetLimit(context, absl::Seconds(60));
+  const auto reader = data_->Generate(&context, RequestOf({TinyGroup(0, 5, 2)}, kLong));
+  proto::GenerateTick tick;
+  ASSERT_TRUE(reader->Read(&tick));
+  loop_.SetPaused(true);  // the request can end by its cancel alone
+  std::atomic<bool> taken{false};
+  std::atomic<bool> go{false};
+  ASSERT_OK(loop_.Post([&](Engine&) {
+    taken = true;
+    while (!go) absl::SleepFor(absl::Milliseconds(1));
+  }));
+  while (!taken) absl::SleepFor(absl::Milliseconds(1));
+  while (loop_.Post([](Engine&) {}).ok()) continue;
+  context.TryCancel();
+  absl::SleepFor(absl::Milliseconds(500));  // the worker hears of it while its queue is full
+  go = true;
+  EXPECT_TRUE(OpenBecomes(0));
 }
 
 TEST(WorkerFaultTest, RefusesASecondRequestOfTheSameId) {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -19,7 +20,9 @@ using ::plumb::testing::MustReadJsonLines;
 
 constexpr char kModel[] = "models/v3_fp32";
 
-PolicyWeights LoadGoldenModel() { return *LoadPolicyFolder(GoldenPath(kModel), at::kFloat, at::kCPU); }
+PolicyWeights LoadGoldenModel(const std::string& model = kModel) {
+  return *LoadPolicyFolder(GoldenPath(model), at::kFloat, at::kCPU);
+}
 
 proto::OptimizerConfig OptimizerOf(double beta2, double weight_decay, double max_grad_norm) {
   proto::OptimizerConfig config;
@@ -88,8 +91,8 @@ TEST(SftUpdaterGoldenTest, EveryConversationHasItsGoldenLoss) {
 }
 
 // Every token of the goldens' gradient batch is trained.
-std::vector<SftRow> GradientRows() {
-  const auto file = *SafetensorsFile::Open(GoldenPath(std::string(kModel) + "/goldens.safetensors"));
+std::vector<SftRow> GradientRows(const std::string& model = kModel) {
+  const auto file = *SafetensorsFile::Open(GoldenPath(model + "/goldens.safetensors"));
   const TensorBytes& ids = file->tensors().at("grad.input_ids");
   std::vector<SftRow> rows(static_cast<size_t>(ids.shape[0]));
   const size_t length = static_cast<size_t>(ids.shape[1]);
@@ -101,52 +104,81 @@ std::vector<SftRow> GradientRows() {
   return rows;
 }
 
-TEST(SftUpdaterGoldenTest, ThreeStepsOfAdamWGiveTheGoldenLossesAndWeights) {
-  const Json facts = MustReadJson(GoldenPath(std::string(kModel) + "/goldens.json"));
-  // The run that decays tensors of two or more dimensions. It decays the embedding too, which ours does not: at
-  // learning rate 2e-3 and decay 0.01 that is 2e-5 of its norm a step.
-  const Json& run = facts["adamw"][1];
-  ASSERT_EQ(run["name"], "decay_2d_clip");
-  const std::vector<SftRow> rows = GradientRows();
-  PolicyWeights weights = LoadGoldenModel();
+// The largest share of a tolerance that a run used; it goes into the test's report.
+class Margin {
+ public:
+  ~Margin() { ::testing::Test::RecordProperty("largest_share_of_tolerance", std::to_string(largest_)); }
+  void Expect(double found, double expected, double tolerance, const std::string& what) {
+    EXPECT_NEAR(found, expected, tolerance) << what;
+    largest_ = std::max(largest_, std::fabs(found - expected) / tolerance);
+  }
+
+ private:
+  double largest_ = 0;
+};
+
+class ThreeStepsGoldenTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  std::string Model() const { return "models/" + GetParam(); }
+  Json Run(const std::string& name) const {
+    const Json facts = MustReadJson(GoldenPath(Model() + "/goldens.json"));
+    for (const Json& run : facts["adamw"]) {
+      if (run["name"] == name) return run;
+    }
+    return Json();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Models, ThreeStepsGoldenTest,
+                         ::testing::Values("v2_lite_fp32", "v2_fp32", "v2_lite_official_heads_bf16", "v3_fp32",
+                                           "v3_norope_fp32", "v3_sharded_bf16", "v3_fp8"),
+                         [](const auto& model) { return model.param; });
+
+// The run that decays tensors of two or more dimensions. It decays the embedding too, which ours does not: at learning
+// rate 2e-3 and decay 0.01 that is 2e-5 of its norm a step.
+TEST_P(ThreeStepsGoldenTest, OfSftGiveTheGoldenLossesAndWeights) {
+  const Json run = Run("decay_2d_clip");
+  ASSERT_TRUE(run.is_object());
+  const std::vector<SftRow> rows = GradientRows(Model());
+  PolicyWeights weights = LoadGoldenModel(Model());
   SftUpdater updater(&weights, OptimizerOf(run["betas"][1].get<double>(), run["weight_decay"].get<double>(),
                                            run["clip"].get<double>()));
   const SftBatch batch = PackSftBatch(Pointers(rows), 4096, at::kCPU);
+  Margin margin;
   for (int step = 0; step < 3; ++step) {
     ASSERT_OK_AND_ASSIGN(const SftUpdate update, updater.Update(batch, run["lr"].get<double>()));
-    EXPECT_NEAR(update.loss, run["losses"][step].get<double>(), step == 0 ? 1e-4 : 1e-3) << step;
+    margin.Expect(update.loss, run["losses"][step].get<double>(), step == 0 ? 1e-4 : 1e-3, "loss");
     const double norm = run["grad_norms_before_clip"][step].get<double>();
-    EXPECT_NEAR(update.grad_norm, norm, 1e-3 * norm) << step;
+    margin.Expect(update.grad_norm, norm, 1e-3 * norm, "gradient norm");
   }
   ASSERT_OK_AND_ASSIGN(const double after, updater.Evaluate(batch));
-  EXPECT_NEAR(after, run["losses"][3].get<double>(), 1e-3);
+  margin.Expect(after, run["losses"][3].get<double>(), 1e-3, "loss after three steps");
   for (const PublishedTensor& tensor : PublishedTensors(weights)) {
     const auto expected = run["param_norms_after"].find(tensor.name);
     if (expected == run["param_norms_after"].end()) continue;
     const double norm = expected->get<double>();
-    EXPECT_NEAR(tensor.view.norm().item<double>(), norm, 1e-4 * norm) << tensor.name;
+    margin.Expect(tensor.view.norm().item<double>(), norm, 1e-4 * norm, tensor.name);
   }
 }
 
-TEST(SftUpdaterGoldenTest, ThreeStepsWithDecayOfEveryTensor) {
-  const Json facts = MustReadJson(GoldenPath(std::string(kModel) + "/goldens.json"));
-  const Json& run = facts["adamw"][0];
-  ASSERT_EQ(run["name"], "decay_all");
-  const std::vector<SftRow> rows = GradientRows();
-  PolicyWeights weights = LoadGoldenModel();
+TEST_P(ThreeStepsGoldenTest, WithDecayOfEveryTensorGiveTheGoldenLosses) {
+  const Json run = Run("decay_all");
+  ASSERT_TRUE(run.is_object());
+  const std::vector<SftRow> rows = GradientRows(Model());
+  PolicyWeights weights = LoadGoldenModel(Model());
   SftUpdater gradients(&weights, OptimizerOf(0.999, 0.0, 0.0));  // for losses and gradients alone
   std::vector<Parameter> parameters = gradients.optimizer().parameters();
   for (Parameter& parameter : parameters) parameter.decays = true;
   AdamW optimizer(parameters,
                   {.beta2 = run["betas"][1].get<double>(), .weight_decay = run["weight_decay"].get<double>()});
   const SftBatch batch = PackSftBatch(Pointers(rows), 4096, at::kCPU);
+  Margin margin;
   for (int step = 0; step < 3; ++step) {
     ASSERT_OK_AND_ASSIGN(const double loss, gradients.Backward(batch));
-    EXPECT_NEAR(loss, run["losses"][step].get<double>(), step == 0 ? 1e-4 : 1e-3) << step;
+    margin.Expect(loss, run["losses"][step].get<double>(), step == 0 ? 1e-4 : 1e-3, "loss");
     optimizer.Step(run["lr"].get<double>());
   }
   ASSERT_OK_AND_ASSIGN(const double after, gradients.Evaluate(batch));
-  EXPECT_NEAR(after, run["losses"][3].get<double>(), 1e-3);
+  margin.Expect(after, run["losses"][3].get<double>(), 1e-3, "loss after three steps");
 }
 
 TEST(SftUpdaterFaultTest, AStepThatIsNotFiniteIsSkippedAndChangesNothing) {

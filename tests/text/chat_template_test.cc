@@ -118,6 +118,49 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   EXPECT_THAT(Render(sum + " }}"), HasSubstr("too long"));
 }
 
+// Each of these once took time or memory without bound.
+TEST(ChatTemplateFaultTest, HostileOperationsEnd) {
+  EXPECT_EQ(Render("{{ '' * 9223372036854775807 }}|"), "|");
+  EXPECT_THAT(Render("{{ '%d' % 1e300 }}"), HasSubstr("%d of a number beyond 64 bits"));
+  EXPECT_THAT(Render("{{ 1 | round(-9223372036854775807 - 1) }}"), HasSubstr("precision -9223372036854775808"));
+  EXPECT_THAT(Render("{{ strftime_now('a' * 1000000) }}"), HasSubstr("more than 1000 bytes"));
+  EXPECT_EQ(Render("{{ ('a' * 1000000).strip('b' * 100000 ~ 'a') | length }}"), "0");
+  EXPECT_EQ(Render("{{ ('a' * 1000000 ~ 'b') in ('a' * 2000000) }}"), "False");
+  EXPECT_EQ(Render("{{ ('a' * 2000000).rfind('b' ~ 'a' * 1000000) }}"), "-1");
+  EXPECT_THAT(Render("{{ (['a' * 100000] * 10000) | map('upper') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+                     "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateTest, IndentsLinesOfAnyLength) {
+  const std::string line(100, 'a');
+  EXPECT_EQ(Render("{{ ('a' * 100 ~ '\\n' ~ 'a' * 100 ~ '\\n') | indent(2) }}"), line + "\n  " + line + "\n");
+}
+
+// Two values of equal form that share their parts: comparing them member by member would never end.
+TEST(ChatTemplateFaultTest, ComparisonsOfSharedListsArePaidFor) {
+  const std::string twins =
+      "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+      "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}";
+  EXPECT_THAT(Render(twins + "{{ [n.x].index(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{{ [n.x].count(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{% for v in [1] %}{{ loop.changed(n.x) }}{{ loop.changed(n.y) }}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateFaultTest, WorkForEachMemberIsPaidFor) {
+  EXPECT_THAT(Render("{{ range(100000) | map('replace', 'b' * 100000, 'c') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set s = 'a' * 1000000 %}{% for a in s %}{% for b in s %}{% for c in s %}{% endfor %}"
+                     "{% endfor %}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateTest, ALongSourceIsNotParsed) {
+  EXPECT_THAT(ChatTemplate::Parse(std::string((size_t{1} << 20) + 1, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 1048577 bytes, at most 1048576")));
+}
+
 TEST(ChatTemplateTest, WhiteSpaceAroundTags) {
   EXPECT_EQ(Render("a\n  {% if true %}\n  b\n  {% endif %}\nc\n"), "a\n  b\nc");
   EXPECT_EQ(Render("a  {%- if true -%}  b  {%- endif -%}  c"), "abc");

@@ -9,6 +9,7 @@ namespace plumb {
 namespace {
 
 using ::plumb::testing::StatusIs;
+using ::testing::HasSubstr;
 
 TEST(NormalizerTest, NullAndTheEmptySequenceChangeNothing) {
   ASSERT_OK_AND_ASSIGN(const Normalizer none, Normalizer::FromJson(nullptr));
@@ -38,6 +39,36 @@ TEST(NormalizerTest, OriginsGoThroughASequence) {
   EXPECT_EQ(text.Origin({1, 3}).begin, 1);
   EXPECT_EQ(text.Origin({1, 3}).end, 3);
   EXPECT_EQ(text.Origin({3, 4}).end, 4);
+}
+
+TEST(NormalizerTest, TheEndOfAGrownTextIsTheEndOfTheOriginal) {
+  const Json grow = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "bbbb"}};
+  const Json end = {{"type", "Replace"}, {"pattern", {{"Regex", "$"}}}, {"content", "!"}};
+  const AlignedText text = Apply({{"type", "Sequence"}, {"normalizers", {grow, end}}}, "aa");
+  EXPECT_EQ(text.text, "bbbbbbbb!");
+  EXPECT_EQ(text.Origin({8, 9}).begin, 2);
+  EXPECT_EQ(text.Origin({8, 9}).end, 2);
+}
+
+absl::Status StatusOfApply(const Json& json, const std::string& text) {
+  PatternSearch search;
+  return Normalizer::FromJson(json)->Apply(text, search).status();
+}
+
+TEST(NormalizerFaultTest, NoTextGrowsWithoutEnd) {
+  const Json grow = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1000, 'a')}};
+  EXPECT_THAT(StatusOfApply({{"type", "Sequence"}, {"normalizers", {grow, grow, grow, grow}}}, "a"),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("makes 1001000 bytes out of 1")));
+  EXPECT_THAT(StatusOfApply({{"type", "Prepend"}, {"prepend", std::string(10000, 'a')}}, "a"),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("makes 10001 bytes")));
+}
+
+// Sorting them takes quadratic time.
+TEST(NormalizerFaultTest, RunsOfCombiningMarksEnd) {
+  std::string marks = "a";
+  for (int i = 0; i < 1'000'000; ++i) marks += i % 2 == 0 ? "\u0301" : "\u0323";
+  EXPECT_THAT(StatusOfApply({{"type", "NFC"}}, marks),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 1000 combining marks")));
 }
 
 TEST(NormalizerTest, FormsReachOverTheEndsOfPlainRuns) {

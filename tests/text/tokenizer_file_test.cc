@@ -60,6 +60,10 @@ TEST(ReadTokenizerFileTest, NamesContradictions) {
   refuse([](Json& json) { json["version"] = "2.0"; }, "version is \"2.0\"");
   refuse([](Json& json) { json["added_tokens"][1]["content"] = "<|begin_of_text|>"; }, "given twice");
   refuse([](Json& json) { json["added_tokens"][1]["content"] = ""; }, "is empty");
+  refuse([](Json& json) { json["added_tokens"][1]["content"] = std::string(4097, 'a'); }, "4097 bytes, at most 4096");
+  refuse([](Json& json) { json["model"]["vocab"]["!"] = 5; }, "model: id 5 belongs to");
+  refuse([](Json& json) { json["model"]["vocab"]["!"] = -1; }, "expected an integer from 0");
+  refuse([](Json& json) { json["model"]["merges"][0] = "no where"; }, "merge 0 needs the token");
   refuse(
       [](Json& json) { json["post_processor"]["processors"][1]["special_tokens"]["<|begin_of_text|>"]["ids"] = {700}; },
       "id 700 is not a token");

@@ -187,7 +187,11 @@ absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, con
   ASSIGN_OR_RETURN(const Value self, Evaluate(*attribute.children[0], scope));
   ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
   if (self.is_undefined()) return UndefinedError(self);
-  if (self.loop() != nullptr) return CallLoopMethod(*self.loop(), attribute.name, arguments);
+  if (self.loop() != nullptr) {
+    // loop.changed compares.
+    for (const Value& argument : arguments.positional) RETURN_IF_ERROR(budget_.SpendBytes(argument.DeepWeight()));
+    return CallLoopMethod(*self.loop(), attribute.name, arguments);
+  }
   if (HasMethod(self, attribute.name)) return CallMethodOf(self, attribute.name, arguments);
   ASSIGN_OR_RETURN(const Value field, Attribute(self, attribute.name));
   if (field.is_function()) return CallFunction(field.function(), arguments);
@@ -198,6 +202,8 @@ absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, con
 absl::StatusOr<Value> Evaluator::CallMethodOf(const Value& self, absl::string_view name, const Arguments& arguments) {
   // Looking a key up does not read the dict.
   if (name != "get") RETURN_IF_ERROR(Charge(self));
+  // index and count of a list compare its members.
+  if (self.list() != nullptr) RETURN_IF_ERROR(budget_.SpendBytes(self.DeepWeight()));
   for (const Value& argument : arguments.positional) {
     if (argument.list() != nullptr) RETURN_IF_ERROR(Charge(argument));
   }

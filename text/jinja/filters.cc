@@ -146,7 +146,7 @@ Result Abs(const Value& value, const Arguments&) {
 Result Round(const Value& value, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t precision, arguments.Int(0, "precision", 0));
   ASSIGN_OR_RETURN(const std::string method, arguments.Text(1, "method", "common"));
-  if (!value.is_number() || std::abs(precision) > 300) {
+  if (!value.is_number() || precision > 300 || precision < -300) {
     return absl::InvalidArgumentError(absl::StrCat("round of type ", value.TypeName(), ", precision ", precision));
   }
   if (method == "common" && precision >= 0 && precision < 100) {
@@ -179,7 +179,8 @@ Result Format(const Value& value, const Arguments& arguments) {
 }
 
 Result Indent(const Value& value, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const std::string text, ToText(value));
+  ASSIGN_OR_RETURN(std::string text, ToText(value));
+  text += '\n';  // makes a last line of its own of a newline in the end
   const Value* width = arguments.Find(0, "width");
   std::string margin(4, ' ');
   if (width != nullptr && width->is_text()) {
@@ -193,8 +194,7 @@ Result Indent(const Value& value, const Arguments& arguments) {
   const bool blank = arguments.Truth(2, "blank", false);
   std::string out;
   size_t number = 0;
-  // The newline in the end makes a last line of its own.
-  for (const absl::string_view line : SplitLines(text + "\n")) {
+  for (const absl::string_view line : SplitLines(text)) {
     const bool indents = number == 0 ? first : blank || !line.empty();
     absl::StrAppend(&out, number == 0 ? "" : "\n", indents ? margin : "", line);
     if (out.size() > kMaxTextBytes) return TextTooLarge();

@@ -46,6 +46,7 @@ absl::Status Spend(const Arguments& arguments, int64_t weight) {
 
 // A key is copied once, and compared about as often as its list can be halved.
 constexpr int64_t kKeyReads = 20;
+constexpr int64_t kCopiedWeight = 64;  // of handing a value on
 
 absl::StatusOr<KeyedItems> WithKeys(const Value& value, const Value* attribute, bool case_sensitive,
                                     const Arguments& arguments) {
@@ -209,7 +210,9 @@ Result MapOne(const Value& item, const Arguments& arguments) {
   // map(map(map(...))) would nest without a limit of its own.
   if (filter == nullptr || name == "map") return absl::InvalidArgumentError(absl::StrCat("map by the filter ", name));
   RETURN_IF_ERROR(Spend(arguments, item.DeepWeight()));
-  ASSIGN_OR_RETURN(Value mapped, filter(item, Rest(arguments, 1)));
+  const Arguments rest = Rest(arguments, 1);
+  for (const Value& argument : rest.positional) RETURN_IF_ERROR(Spend(arguments, kCopiedWeight + argument.Weight()));
+  ASSIGN_OR_RETURN(Value mapped, filter(item, rest));
   RETURN_IF_ERROR(Spend(arguments, mapped.Weight()));
   return mapped;
 }

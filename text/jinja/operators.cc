@@ -81,8 +81,8 @@ absl::StatusOr<Value> OfFloats(absl::string_view op, double left, double right) 
 absl::StatusOr<Value> Repeat(const Value& value, int64_t count) {
   count = std::max<int64_t>(count, 0);
   if (value.is_text()) {
-    if (!value.text().empty() && count > static_cast<int64_t>(kMaxTextBytes / value.text().size()))
-      return TextTooLarge();
+    if (value.text().empty()) return value;
+    if (count > static_cast<int64_t>(kMaxTextBytes / value.text().size())) return TextTooLarge();
     std::string text;
     for (int64_t i = 0; i < count; ++i) text += value.text();
     return Value::OfText(std::move(text));

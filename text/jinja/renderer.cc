@@ -7,6 +7,8 @@
 namespace plumb::jinja {
 namespace {
 
+constexpr int64_t kCharacterWeight = 64;
+
 absl::Status At(Place place, const absl::Status& status) {
   return status.ok() ? status : Annotate(status, absl::StrCat("line ", place.line, ", column ", place.column));
 }
@@ -99,7 +101,9 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderIf(const Statement& statement, Sc
 // What is iterated, without the items that the loop's condition leaves out.
 absl::StatusOr<std::vector<Value>> Renderer::LoopItems(const Statement& statement, Scope& scope) {
   ASSIGN_OR_RETURN(const Value iterated, evaluator_.Evaluate(*statement.expression, scope));
-  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(iterated.Weight())));
+  // Each character of a text becomes a value.
+  const int64_t weight = iterated.is_text() ? iterated.Weight() * kCharacterWeight : iterated.Weight();
+  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(weight)));
   absl::StatusOr<std::vector<Value>> items = Iterate(iterated);
   if (!items.ok()) return ErrorAt(statement.place, items.status().message());
   if (statement.condition == nullptr) return items;

@@ -4,9 +4,10 @@
 namespace plumb::cli {
 
 std::vector<CommandEntry> AllCommands() {
-  return {InitCommand(),     SftCommand(),   GrpoCommand(),           RolloutCommand(),  RewardCommand(),
-          GenerateCommand(), ScoreCommand(), EvalCommand(),           TokenizeCommand(), ReportCommand(),
-          DoctorCommand(),   BenchCommand(), ConfigReferenceCommand()};
+  return {InitCommand(),     SftCommand(),    GrpoCommand(),   RolloutCommand(),  RewardCommand(),
+          GenerateCommand(), ScoreCommand(),  EvalCommand(),   TokenizeCommand(), CheckpointCommand(),
+          PlanCommand(),     ReportCommand(), DoctorCommand(), BenchCommand(),    ConfigReferenceCommand(),
+          GradientsCommand()};
 }
 
 }  // namespace plumb::cli

@@ -5,7 +5,8 @@
 
 #include "tools/command.h"
 
-// The subcommands; each is in the source file of its name. docs/guide.md and `plumb COMMAND --help` say what they do.
+// The subcommands; each is in the source file of its name, here or in tools/models/. docs/guide.md and `plumb COMMAND
+// --help` say what they do.
 namespace plumb::cli {
 
 CommandEntry InitCommand();
@@ -17,9 +18,14 @@ CommandEntry GenerateCommand();
 CommandEntry ScoreCommand();
 CommandEntry EvalCommand();
 CommandEntry TokenizeCommand();
+CommandEntry CheckpointCommand();  // the group of the next two
+CommandEntry CheckpointVerifyCommand();
+CommandEntry CheckpointExportCommand();
+CommandEntry PlanCommand();
 CommandEntry ReportCommand();
 CommandEntry DoctorCommand();
 CommandEntry ConfigReferenceCommand();  // hidden: writes docs/configuration.md
+CommandEntry GradientsCommand();        // hidden: for comparisons with other implementations
 
 // All of them, in the order of the help.
 std::vector<CommandEntry> AllCommands();

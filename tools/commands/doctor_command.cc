@@ -11,12 +11,11 @@
 #include <iostream>
 #include <thread>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "tools/commands/commands.h"
 #include "tools/commands/library_versions.h"
+#include "tools/machine_memory.h"
 
 namespace plumb::cli {
 namespace {
@@ -24,18 +23,6 @@ namespace {
 constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
 
 std::string Gibibytes(double bytes) { return absl::StrFormat("%.1f GiB", bytes / kGibibyte); }
-
-// A line of /proc/meminfo in bytes; 0 where it is not there.
-double MemoryBytes(const std::string& key) {
-  const absl::StatusOr<std::string> text = ReadFile("/proc/meminfo");
-  if (!text.ok()) return 0;
-  for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
-    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    double kibibytes = 0;
-    if (words.size() >= 2 && words[0] == key + ":" && absl::SimpleAtod(words[1], &kibibytes)) return kibibytes * 1024;
-  }
-  return 0;
-}
 
 std::string DiskText(const std::string& folder) {
   struct statvfs status = {};
@@ -83,8 +70,7 @@ class Doctor : public Command {
     Json report;
     report["cores"] = std::thread::hardware_concurrency();
     report["instruction_set"] = at::get_cpu_capability();
-    report["memory"] =
-        absl::StrCat(Gibibytes(MemoryBytes("MemAvailable")), " free of ", Gibibytes(MemoryBytes("MemTotal")));
+    report["memory"] = absl::StrCat(Gibibytes(AvailableMemoryBytes()), " free of ", Gibibytes(TotalMemoryBytes()));
     report["disk"] = DiskText(".");
     report["cuda"] = CudaText();
     report["ports"] = PortText();

@@ -27,7 +27,7 @@ class Reward : public Command {
   }
 
   absl::Status Run() override {
-    InstallInterruptHandler();
+    InstallServerInterruptHandler();
     proto::RewardServiceConfig config;
     RETURN_IF_ERROR(LoadConfig(config_, overrides_, config).status());
     absl::StatusOr<std::unique_ptr<grpc::Service>> service = MakeRewardService(config);

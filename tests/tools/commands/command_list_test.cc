@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "tests/tools/commands/tiny_policy.h"
 
@@ -26,16 +27,19 @@ void ExpectGolden(const std::string& name, const std::string& text) {
 class HelpGoldenTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(HelpGoldenTest, IsAsAgreed) {
-  const CommandResult result = Plumb({GetParam(), "--help"});
+  std::vector<std::string> words = absl::StrSplit(GetParam(), ' ');
+  words.push_back("--help");
+  const CommandResult result = Plumb(words);
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(result.errors, "");
   EXPECT_THAT(result.output, HasSubstr("\nExample:\n"));
-  ExpectGolden(GetParam(), result.output);
+  ExpectGolden(absl::StrReplaceAll(GetParam(), {{" ", "-"}}), result.output);
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpGoldenTest,
                          ::testing::Values("init", "sft", "grpo", "rollout", "reward", "generate", "score", "eval",
-                                           "tokenize", "report", "doctor", "config-reference"));
+                                           "tokenize", "checkpoint verify", "checkpoint export", "plan", "report",
+                                           "doctor", "config-reference", "gradients"));
 
 TEST(ProgramHelpGoldenTest, ListsTheCommands) {
   const CommandResult result = Plumb({"--help"});

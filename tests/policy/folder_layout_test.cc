@@ -1,0 +1,59 @@
+#include "policy/folder_layout.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/weights.h"
+#include "tests/policy/export/mtp_folder.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_files.h"
+
+namespace plumb {
+namespace {
+
+using testing::GoldenPath;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+using testing::TestFolder;
+
+TEST(FolderLayoutGoldenTest, PlacesEveryPublishedTensorInOrder) {
+  const auto folder = *ModelFolder::Open(GoldenPath("models/v3_fp8"));
+  const ModelConfig config = *ParseModelConfig(folder->config());
+  const FolderLayout layout = FindLayout(*folder, config);
+  EXPECT_TRUE(layout.problems.empty());
+  EXPECT_FALSE(layout.fused_experts);
+  const std::vector<PublishedTensor> expected = ExpectedTensors(config);
+  ASSERT_EQ(layout.trunk.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(layout.trunk[i].name, expected[i].name);
+}
+
+TEST(FolderLayoutTest, LayersForMultiTokenPredictionAreFoundApart) {
+  const TestFolder root;
+  ASSERT_OK(testing::WriteMtpFolder(root.path()));
+  const auto folder = *ModelFolder::Open(root.path());
+  const ModelConfig config = *ParseModelConfig(folder->config());
+  const FolderLayout layout = FindLayout(*folder, config);
+  EXPECT_TRUE(layout.problems.empty());
+  EXPECT_EQ(layout.mtp.size(), ExpectedMtpTensors(config).size());
+}
+
+TEST(FolderLayoutFaultTest, EveryProblemIsListed) {
+  const auto golden = *ModelFolder::Open(GoldenPath("models/v3_norope_fp32"));
+  ModelFolderContent content;
+  content.config = golden->config();
+  for (const std::string& name : golden->names()) {
+    if (name == "lm_head.weight") continue;
+    const bool renamed = name == "model.norm.weight";
+    content.tensors.emplace_back(renamed ? "model.nrom.weight" : name, *golden->Find(name));
+  }
+  const TestFolder root;
+  ASSERT_OK(WriteModelFolder(root.path(), content));
+  const auto folder = *ModelFolder::Open(root.path());
+  const FolderLayout layout = FindLayout(*folder, *ParseModelConfig(folder->config()));
+  ASSERT_EQ(layout.problems.size(), 3u);
+  EXPECT_THAT(layout.problems[0], StatusIs(absl::StatusCode::kNotFound, HasSubstr("model.norm.weight")));
+  EXPECT_THAT(layout.problems[1], StatusIs(absl::StatusCode::kNotFound, HasSubstr("lm_head.weight")));
+  EXPECT_THAT(layout.problems[2], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model.nrom.weight: not a")));
+}
+
+}  // namespace
+}  // namespace plumb

@@ -1,0 +1,43 @@
+#include "tests/tools/commands/tiny_policy.h"
+
+namespace plumb::cli {
+namespace {
+
+using plumb::testing::CommandResult;
+using plumb::testing::GoldenPath;
+using plumb::testing::SourcePath;
+using plumb::testing::TestFolder;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(PlanCommandTest, AModelIsPlannedForEveryStage) {
+  const CommandResult result = Plumb({"plan", "--config", TinyPolicy() + "/config.json"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("load"), HasSubstr("sft"), HasSubstr("grpo"), HasSubstr("weights in bfloat16"),
+                    HasSubstr("optimizer: two moments"), HasSubstr("cache"), HasSubstr("fits: ")));
+}
+
+TEST(PlanCommandTest, AStagesConfigurationDecidesTheStage) {
+  const CommandResult result = Plumb({"plan", "--json", "--config", SourcePath("examples/arithmetic/grpo.yaml"),
+                                      "--set", "model=" + TinyPolicy(), "--set", "algorithm.kl_coef=0.1"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const Json stages = ParseJson(result.output, "output")->at("stages");
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[1]["stage"], "grpo");
+  EXPECT_TRUE(stages[1]["parts"].contains("reference policy"));
+  EXPECT_EQ(stages[1]["parts"]["weights"], stages[0]["total_bytes"]);
+  EXPECT_TRUE(stages[1]["fits"]);
+}
+
+TEST(PlanCommandFaultTest, WrongKeysAndMissingFilesAreNamed) {
+  const TestFolder folder;
+  EXPECT_EQ(Plumb({"plan", "--config", folder.File("none.yaml")}).exit_code, 2);
+  const std::string wrong = WriteTemporary(folder, "wrong.yaml", "model: x\ngroup_sise: 3\n");
+  const CommandResult result = Plumb({"plan", "--config", wrong});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("group_sise"));
+}
+
+}  // namespace
+}  // namespace plumb::cli

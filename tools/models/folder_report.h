@@ -1,0 +1,25 @@
+#ifndef PLUMB_TOOLS_MODELS_FOLDER_REPORT_H_
+#define PLUMB_TOOLS_MODELS_FOLDER_REPORT_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace plumb::cli {
+
+// What a model folder is, in lines of a label and a text, and what is wrong with it.
+struct FolderReport {
+  std::vector<std::pair<std::string, std::string>> lines;
+  std::vector<std::string> problems;  // empty: all is well
+};
+
+// Reads a model folder from end to end: configuration, tensors and the finiteness of every weight, tokenizer, chat
+// template, checksums. Nothing of it is loaded as a whole.
+// Errors: kNotFound where there is no such folder.
+absl::StatusOr<FolderReport> ReportFolder(const std::string& path);
+
+}  // namespace plumb::cli
+
+#endif  // PLUMB_TOOLS_MODELS_FOLDER_REPORT_H_

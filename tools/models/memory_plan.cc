@@ -1,0 +1,118 @@
+#include "tools/models/memory_plan.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "policy/kv_cache.h"
+#include "policy/model_size.h"
+#include "rollout/engine_limits.h"
+
+namespace plumb::cli {
+namespace {
+
+constexpr double kFloatBytes = 4;
+// Temporaries and the allocator's gaps: SFT of the preset bench-t takes 71 k numbers per token, 60 k of which
+// LayerActivations() names.
+constexpr double kAllowance = 1.2;
+
+double BytesOf(const std::string& dtype) { return dtype == "bfloat16" ? 2 : 4; }
+
+// The routers are float32 in every case.
+double RouterParameters(const ModelConfig& model) {
+  double count = 0;
+  for (int64_t layer = 0; layer < model.num_layers; ++layer) {
+    if (model.IsMoeLayer(layer)) count += static_cast<double>(model.num_experts * (model.hidden_size + 1));
+  }
+  return count;
+}
+
+double WeightBytes(const ModelConfig& model, const std::string& dtype) {
+  const double routers = RouterParameters(model);
+  return (static_cast<double>(NumParameters(model)) - routers) * BytesOf(dtype) + routers * kFloatBytes;
+}
+
+// Numbers that the backward pass keeps for a token of one layer: inputs and outputs of the norms, the projections of
+// attention, the chosen and shared experts or the dense layer.
+double LayerActivations(const ModelConfig& model, int64_t layer) {
+  const double heads = static_cast<double>(model.num_heads);
+  const double width = static_cast<double>(model.hidden_size);
+  const double attention = heads * static_cast<double>(2 * model.LatentWidth() + 2 * model.kv_lora_rank +
+                                                       model.QkHeadDim() + 2 * model.v_head_dim) +
+                           static_cast<double>(2 * model.LatentWidth() + 2 * model.q_lora_rank);
+  double feed_forward = 4.0 * static_cast<double>(model.intermediate_size);
+  if (model.IsMoeLayer(layer)) {
+    const double chosen = static_cast<double>(model.experts_per_token);
+    const double inner = static_cast<double>(model.moe_intermediate_size);
+    feed_forward = chosen * (4.0 * inner + 3.0 * width) + 4.0 * static_cast<double>(model.num_shared_experts) * inner;
+  }
+  return 6.0 * width + attention + feed_forward;
+}
+
+MemoryPart Activations(const ModelConfig& model, const std::string& dtype, int64_t tokens) {
+  double numbers = 0;
+  for (int64_t layer = 0; layer < model.num_layers; ++layer) numbers += LayerActivations(model, layer);
+  return {absl::StrCat("activations of ", tokens, " tokens"),
+          kAllowance * numbers * static_cast<double>(tokens) * BytesOf(dtype),
+          /*estimate=*/true};
+}
+
+// The logits of a micro batch, their softmax and its gradient.
+MemoryPart LogitsPart(const ModelConfig& model, int64_t tokens) {
+  return {absl::StrCat("logits of ", tokens, " tokens"),
+          2.0 * static_cast<double>(tokens) * static_cast<double>(model.vocab_size) * kFloatBytes, /*estimate=*/true};
+}
+
+void AddTrainer(const ModelConfig& model, const std::string& dtype, int64_t tokens, std::vector<MemoryPart>& parts) {
+  const double parameters = static_cast<double>(NumParameters(model));
+  parts.push_back({"weights", WeightBytes(model, dtype)});
+  parts.push_back({"gradients", WeightBytes(model, dtype)});
+  parts.push_back({"optimizer: two moments", 2 * kFloatBytes * parameters});
+  if (dtype == "bfloat16") {
+    parts.push_back({"optimizer: float32 weights", kFloatBytes * (parameters - RouterParameters(model))});
+  }
+  parts.push_back(Activations(model, dtype, tokens));
+  parts.push_back(LogitsPart(model, tokens));
+}
+
+double CacheBytes(const ModelConfig& model, const proto::EngineConfig& engine, const std::string& dtype) {
+  const absl::StatusOr<proto::EngineConfig> resolved = ResolveEngineConfig(engine, model);
+  const double pages = resolved.ok() ? static_cast<double>(resolved->cache_pages()) : 0;
+  return pages * kPageTokens * static_cast<double>(CacheNumbersPerToken(model)) * BytesOf(dtype);
+}
+
+}  // namespace
+
+double StageMemory::Total() const {
+  double total = 0;
+  for (const MemoryPart& part : parts) total += part.bytes;
+  return total;
+}
+
+StageMemory LoadMemory(const ModelConfig& model, const std::string& dtype) {
+  return {"load", {{absl::StrCat("weights in ", dtype), WeightBytes(model, dtype)}}};
+}
+
+StageMemory SftMemory(const ModelConfig& model, const proto::SftConfig& config) {
+  StageMemory stage{"sft", {}};
+  AddTrainer(model, config.compute().dtype(), config.micro_batch_tokens(), stage.parts);
+  return stage;
+}
+
+StageMemory GrpoMemory(const ModelConfig& model, const proto::GrpoConfig& config) {
+  StageMemory stage{"grpo", {}};
+  AddTrainer(model, config.compute().dtype(), config.micro_batch_tokens(), stage.parts);
+  if (config.algorithm().kl_coef() > 0) {
+    stage.parts.push_back({"reference policy", WeightBytes(model, config.compute().dtype())});
+  }
+  if (config.rollout().workers_size() > 0) return stage;
+  const int64_t workers = config.rollout().local_workers();
+  const std::string& dtype = config.rollout().compute().dtype();
+  const std::string each = workers == 1 ? "rollout worker" : absl::StrCat(workers, " rollout workers");
+  const double count = static_cast<double>(workers);
+  stage.parts.push_back({each + ": weights", count * WeightBytes(model, dtype)});
+  stage.parts.push_back({each + ": new weights on their way", count * WeightBytes(model, dtype)});
+  stage.parts.push_back({each + ": cache", count * CacheBytes(model, config.rollout().engine(), dtype)});
+  return stage;
+}
+
+}  // namespace plumb::cli

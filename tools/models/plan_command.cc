@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+#include "base/config.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "policy/model_size.h"
+#include "tools/commands/commands.h"
+#include "tools/machine_memory.h"
+#include "tools/models/memory_plan.h"
+
+namespace plumb::cli {
+namespace {
+
+// What a stage's configuration needs and a plan does not read.
+constexpr char kSftDefaults[] = "{model: m, output: o, data: {file: d}}";
+constexpr char kGrpoDefaults[] = "{model: m, output: o, data: {file: d}, reward: {verifiers: [{name: math}]}}";
+
+template <typename Config>
+Config Defaults(const char* yaml) {
+  Config config;
+  const absl::StatusOr<ConfigSources> parsed = ParseConfig(yaml, "defaults", {}, config);
+  PLUMB_CHECK(parsed.ok()) << parsed.status();
+  return config;
+}
+
+absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text, file));
+  absl::StatusOr<ModelConfig> config = ParseModelConfig(json);
+  if (!config.ok()) return Annotate(config.status(), file);
+  return config;
+}
+
+// A model and the stages that a file asks for.
+struct Plan {
+  std::string model;
+  ModelConfig config;
+  std::string device = "cpu";
+  std::vector<StageMemory> stages;
+};
+
+absl::StatusOr<Plan> PlanOfModel(const std::string& file) {
+  Plan plan;
+  plan.model = file;
+  ASSIGN_OR_RETURN(plan.config, ReadModelConfig(file));
+  plan.stages = {LoadMemory(plan.config, "bfloat16"), LoadMemory(plan.config, "float32"),
+                 SftMemory(plan.config, Defaults<proto::SftConfig>(kSftDefaults)),
+                 GrpoMemory(plan.config, Defaults<proto::GrpoConfig>(kGrpoDefaults))};
+  return plan;
+}
+
+template <typename Config>
+absl::StatusOr<Plan> PlanOfStage(const std::string& file, const std::vector<std::string>& overrides,
+                                 StageMemory (*memory)(const ModelConfig&, const Config&)) {
+  Config config;
+  RETURN_IF_ERROR(LoadConfig(file, overrides, config).status());
+  Plan plan;
+  plan.model = config.model();
+  plan.device = config.compute().device();
+  ASSIGN_OR_RETURN(plan.config, ReadModelConfig(JoinPath(config.model(), "config.json")));
+  plan.stages = {LoadMemory(plan.config, config.compute().dtype()), memory(plan.config, config)};
+  return plan;
+}
+
+int64_t NumLines(const absl::Status& status) {
+  return std::count(status.message().begin(), status.message().end(), '\n');
+}
+
+class PlanMemory : public Command {
+ public:
+  void Declare(OptionSet& options) override {
+    options.Required("--config", "FILE", config_, "Configuration of a stage, or the config.json of a model.");
+    options.List("--set", "KEY=VALUE", overrides_, "Overrides a value of a stage's configuration.");
+    options.Flag("--json", json_, "Print one JSON object.");
+  }
+
+  absl::Status Run() override {
+    ASSIGN_OR_RETURN(const Plan plan, Read());
+    json_ ? PrintJson(plan) : Print(plan);
+    return absl::OkStatus();
+  }
+
+ private:
+  // A file of a stage says by its keys which one it is.
+  absl::StatusOr<Plan> Read() const {
+    if (absl::EndsWith(config_, ".json")) return PlanOfModel(config_);
+    absl::StatusOr<Plan> sft = PlanOfStage<proto::SftConfig>(config_, overrides_, SftMemory);
+    if (sft.ok() || absl::IsNotFound(sft.status())) return sft;
+    absl::StatusOr<Plan> grpo = PlanOfStage<proto::GrpoConfig>(config_, overrides_, GrpoMemory);
+    if (grpo.ok() || NumLines(grpo.status()) <= NumLines(sft.status())) return grpo;
+    return sft;
+  }
+
+  static std::string Verdict(const Plan& plan, double bytes) {
+    if (plan.device != "cpu") return "not compared: the memory of the GPU is not known here";
+    const double available = AvailableMemoryBytes();
+    const std::string free = absl::StrFormat("%.1f GB are free", available / 1e9);
+    return absl::StrCat(bytes <= available ? "fits: " : "does not fit: ", free);
+  }
+
+  static void Print(const Plan& plan) {
+    const ParameterCounts counts = CountParameters(plan.config);
+    std::cout << absl::StrFormat("%s: %.4g G parameters, %.4g G active per token\n", plan.model, counts.total / 1e9,
+                                 counts.active / 1e9);
+    for (const StageMemory& stage : plan.stages) {
+      std::cout << "\n" << stage.stage << "\n";
+      for (const MemoryPart& part : stage.parts) {
+        std::cout << absl::StrFormat("  %-42s %12.3f GB%s\n", part.name, part.bytes / 1e9,
+                                     part.estimate ? "  (estimate)" : "");
+      }
+      std::cout << absl::StrFormat("  %-42s %12.3f GB  %s\n", "together", stage.Total() / 1e9,
+                                   Verdict(plan, stage.Total()));
+    }
+  }
+
+  static void PrintJson(const Plan& plan) {
+    Json object = {{"model", plan.model}, {"available_bytes", AvailableMemoryBytes()}};
+    for (const StageMemory& stage : plan.stages) {
+      Json parts = Json::object();
+      for (const MemoryPart& part : stage.parts) parts[part.name] = part.bytes;
+      const bool fits = plan.device == "cpu" && stage.Total() <= AvailableMemoryBytes();
+      object["stages"].push_back(
+          {{"stage", stage.stage}, {"parts", parts}, {"total_bytes", stage.Total()}, {"fits", fits}});
+    }
+    std::cout << DumpJson(object) << "\n";
+  }
+
+  std::string config_;
+  std::vector<std::string> overrides_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+CommandEntry PlanCommand() {
+  return {.name = "plan",
+          .summary = "Memory of loading, SFT and GRPO, before anything is started.",
+          .details =
+              "With a model's config.json all stages are shown with their defaults. Weights, gradients, optimizer and\n"
+              "cache are exact; activations and logits are estimates.",
+          .example =
+              "plumb plan --config examples/arithmetic/grpo.yaml --set model=policy\n"
+              "plumb plan --config DeepSeek-V2-Lite/config.json",
+          .make = [] { return std::make_unique<PlanMemory>(); }};
+}
+
+}  // namespace plumb::cli
