@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/row_exactness.h"
 
 namespace plumb {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {

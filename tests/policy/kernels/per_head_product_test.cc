@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/row_exactness.h"
 
 namespace plumb {
 namespace {

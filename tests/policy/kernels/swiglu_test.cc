@@ -5,8 +5,8 @@
 
 #include <cmath>
 
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/row_exactness.h"
 
 namespace plumb {
 namespace {

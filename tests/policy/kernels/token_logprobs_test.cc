@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "policy/kernels/linear.h"
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/row_exactness.h"
 
 namespace plumb {
 namespace {

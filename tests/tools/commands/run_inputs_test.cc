@@ -21,8 +21,8 @@ TEST(RunInputsFaultTest, EveryFileThatIsMissingIsNamedAtOnce) {
     EXPECT_THAT(result.errors, HasSubstr("stepz: unknown key"));
     if (!check) continue;
     EXPECT_THAT(result.errors, HasSubstr("\nmodel: deepseek-ai/none: no such folder"));
-    EXPECT_THAT(result.errors, HasSubstr("\ndata.file: a.jsonl"));
-    EXPECT_THAT(result.errors, HasSubstr("\neval_data.file: b.jsonl"));
+    EXPECT_THAT(result.errors, HasSubstr("\ndata.file: cannot open a.jsonl"));
+    EXPECT_THAT(result.errors, HasSubstr("\neval_data.file: cannot open b.jsonl"));
   }
 }
 

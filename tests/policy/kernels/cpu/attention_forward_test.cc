@@ -9,7 +9,7 @@
 #include <random>
 
 #include "policy/kernels/mla_attention.h"
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 
 namespace plumb {
 namespace {

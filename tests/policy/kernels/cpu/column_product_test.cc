@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 
 namespace plumb::cpu {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "policy/kernels/cpu/numerics.h"
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 
 namespace plumb::cpu {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "policy/kernels/token_logprobs.h"
 #include "policy/policy.h"
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
-#include "tests/policy/row_exactness.h"
 #include "tests/testing/status_matchers.h"
 
 namespace plumb {

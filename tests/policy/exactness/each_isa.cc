@@ -1,4 +1,4 @@
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>

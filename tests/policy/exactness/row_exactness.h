@@ -1,5 +1,5 @@
-#ifndef PLUMB_TESTS_POLICY_ROW_EXACTNESS_H_
-#define PLUMB_TESTS_POLICY_ROW_EXACTNESS_H_
+#ifndef PLUMB_TESTS_POLICY_EXACTNESS_ROW_EXACTNESS_H_
+#define PLUMB_TESTS_POLICY_EXACTNESS_ROW_EXACTNESS_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -21,4 +21,4 @@ bool SameBits(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace plumb::testing
 
-#endif  // PLUMB_TESTS_POLICY_ROW_EXACTNESS_H_
+#endif  // PLUMB_TESTS_POLICY_EXACTNESS_ROW_EXACTNESS_H_

@@ -1,5 +1,5 @@
-#ifndef PLUMB_TESTS_POLICY_EACH_ISA_H_
-#define PLUMB_TESTS_POLICY_EACH_ISA_H_
+#ifndef PLUMB_TESTS_POLICY_EXACTNESS_EACH_ISA_H_
+#define PLUMB_TESTS_POLICY_EXACTNESS_EACH_ISA_H_
 
 #include <functional>
 #include <string>
@@ -17,4 +17,4 @@ void ForEachThreadCount(const std::function<void(int threads)>& body);
 
 }  // namespace plumb::testing
 
-#endif  // PLUMB_TESTS_POLICY_EACH_ISA_H_
+#endif  // PLUMB_TESTS_POLICY_EXACTNESS_EACH_ISA_H_

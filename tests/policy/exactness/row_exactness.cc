@@ -1,11 +1,11 @@
-#include "tests/policy/row_exactness.h"
+#include "tests/policy/exactness/row_exactness.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-#include "tests/policy/each_isa.h"
+#include "tests/policy/exactness/each_isa.h"
 
 namespace plumb::testing {
 namespace {
