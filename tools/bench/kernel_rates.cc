@@ -8,6 +8,7 @@
 
 #include "policy/kernels/cpu/isa.h"
 #include "policy/kernels/matrix_product.h"
+#include "tools/bench/fma_peak.h"
 #include "tools/bench/machine_limits.h"
 
 namespace plumb::cli {
@@ -88,7 +89,7 @@ Json MeasureKernels(const std::vector<ProductCase>& cases, int64_t rounds) {
   std::vector<double> bandwidths, peaks;
   for (int64_t round = 0; round <= rounds; ++round) {
     const double bandwidth = ReadBandwidth(far);
-    const double peak = FmaPeak(isa);
+    const double peak = MeasureFmaPeak(isa, at::get_num_threads());
     for (Timed& one : timed) {
       const double seconds = SecondsPerProduct(one);
       if (round > 0) one.seconds.push_back(seconds);

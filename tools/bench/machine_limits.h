@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "policy/kernels/cpu/isa.h"
-
 namespace plumb::cli {
 
 // What this machine can do at best, with the threads that tensor operations have. Results of benchmarks are shares of
@@ -16,10 +14,6 @@ std::vector<float> FarNumbers(int64_t count);
 
 // Bytes per second at which all threads together read `numbers` once.
 double ReadBandwidth(const std::vector<float>& numbers);
-
-// Floating-point operations per second of fused multiply-adds in registers, of all threads together: twelve chains of
-// them each, for some milliseconds.
-double FmaPeak(cpu::Isa isa);
 
 }  // namespace plumb::cli
 
