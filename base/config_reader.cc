@@ -34,7 +34,7 @@ void ConfigReader::ReadMessage(const YamlValue& value, const std::string& path, 
     const auto [previous, is_new] = places.emplace(name, entry.key.place);
     const FieldDescriptor* field = schema.FindFieldByName(name);
     if (field == nullptr) {
-      Report(entry.key.place, field_path, absl::StrCat("unknown key", DidYouMean(name, FieldNames(schema))));
+      Report(entry.key.place, field_path, absl::StrCat("unknown key", SuggestKey(name, schema, *root_)));
     } else if (!is_new) {
       Report(entry.key.place, field_path, absl::StrCat("given twice, first at ", previous->second));
     } else {

@@ -16,7 +16,10 @@ class ConfigReader {
  public:
   // Fills `message` from the map `value`. Sub-messages that are missing are made with their defaults unless the schema
   // marks them optional.
-  void Read(const YamlValue& value, google::protobuf::Message& message) { ReadMessage(value, "", message); }
+  void Read(const YamlValue& value, google::protobuf::Message& message) {
+    root_ = message.GetDescriptor();
+    ReadMessage(value, "", message);
+  }
 
   // One line each: "sft.yaml:7:3: optimizer.learning_rat: unknown key; did you mean learning_rate?".
   const std::vector<std::string>& problems() const { return problems_; }
@@ -32,6 +35,7 @@ class ConfigReader {
                    google::protobuf::Message& message);
   void Report(const std::string& place, const std::string& path, const std::string& problem);
 
+  const google::protobuf::Descriptor* root_ = nullptr;
   std::vector<std::string> problems_;
   ConfigSources sources_;
 };

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/inside_folder.h"
 #include "base/json.h"
 #include "checkpoint/safetensors.h"
 
@@ -41,9 +42,6 @@ class ModelFolder {
   std::map<std::string, const TensorBytes*> tensors_;
   std::vector<std::string> names_;
 };
-
-// Refuses a file of a model folder whose links lead out of the folder, other than to the blobs of a Hugging Face cache.
-absl::Status CheckInsideFolder(const std::string& folder, const std::string& file);
 
 struct ModelFolderContent {
   Json config;  // config.json

@@ -30,7 +30,7 @@ endfunction()
 
 # plumb_test(FOLDER [TORCH] SOURCES file... DEPS target... [ENVIRONMENT NAME=VALUE...])
 # One test binary per folder. CTest gets one entry per kind that the folder has; a test's kind is the end of its suite's
-# name: GoldenTest, PropertyTest, ConformanceTest, IntegrationTest, FaultTest, CudaTest; any other name is a unit test.
+# name: GoldenTest, PropertyTest, ConformanceTest, IntegrationTest, FaultTest, FuzzTest, CudaTest; any other name is a unit test.
 function(plumb_test folder)
   cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPS;ENVIRONMENT" ${ARGN})
   string(REPLACE "/" "_" target "${folder}_test")
@@ -46,7 +46,7 @@ function(plumb_test folder)
 
   # The kinds are read out of the sources: configure again when one of them changes, or a new kind would never run.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${arg_SOURCES})
-  set(kinds Golden Property Conformance Integration Fault Cuda)
+  set(kinds Golden Property Conformance Integration Fault Fuzz Cuda)
   set(unit_filter "*")
   set(separator "-")
   foreach(kind ${kinds})

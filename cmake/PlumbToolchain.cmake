@@ -16,15 +16,20 @@ if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
 
-set(PLUMB_SANITIZE "" CACHE STRING "address+undefined, thread, or empty")
+set(PLUMB_SANITIZE "" CACHE STRING "address+undefined, thread, fuzzer (address+undefined and coverage for libFuzzer), or empty")
 if(PLUMB_SANITIZE STREQUAL "address+undefined")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined> -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(PLUMB_SANITIZE STREQUAL "thread")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=thread> -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+elseif(PLUMB_SANITIZE STREQUAL "fuzzer")
+  # A float that does not fit its integer is undefined too, but not among clang's `undefined`.
+  set(_fuzzer_checks -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link;${_fuzzer_checks}>" -fno-omit-frame-pointer)
+  add_link_options(${_fuzzer_checks})
 elseif(PLUMB_SANITIZE)
-  message(FATAL_ERROR "PLUMB_SANITIZE is '${PLUMB_SANITIZE}', expected 'address+undefined', 'thread' or nothing")
+  message(FATAL_ERROR "PLUMB_SANITIZE is '${PLUMB_SANITIZE}', expected 'address+undefined', 'thread', 'fuzzer' or nothing")
 endif()
 
 # .cu files are compiled wherever nvcc exists; PLUMB_CUDA decides whether they are linked into the program.

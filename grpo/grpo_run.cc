@@ -13,6 +13,7 @@
 #include "grpo/grpo_validation.h"
 #include "grpo/local_services.h"
 #include "grpo/sample_log.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "policy/policy_folder.h"
 #include "text/dataset.h"
 #include "text/text_codec.h"
@@ -27,6 +28,7 @@ absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& poli
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
+  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
   ASSIGN_OR_RETURN(parts.weights, LoadPolicyFolder(policy, dtype, device));
   if (config.algorithm().kl_coef() > 0) {
     ASSIGN_OR_RETURN(parts.reference, LoadPolicyFolder(config.model(), dtype, device));

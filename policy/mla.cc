@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "policy/kernels/gather_pages.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/mla_attention.h"
+#include "policy/kernels/per_head_product.h"
 #include "policy/kernels/rms_norm.h"
 
 namespace plumb {
@@ -37,10 +39,7 @@ at::Tensor Latents(const ModelConfig& config, const LayerWeights& layer, const a
 
 at::Tensor WriteAndAttend(const at::Tensor& queries, const at::Tensor& latents, const at::Tensor& pages,
                           const ModelConfig& config, const AttentionPlan& plan) {
-  {
-    const at::NoGradGuard no_grad;
-    pages.view({-1, pages.size(2)}).index_copy_(0, plan.slots, latents.detach().to(pages.scalar_type()));
-  }
+  WriteToPages(latents, plan.slots, pages);
   return MlaAttentionOverPages(queries, pages, plan, config.kv_lora_rank, SoftmaxScale(config));
 }
 

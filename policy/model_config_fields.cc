@@ -14,6 +14,32 @@ namespace {
 
 constexpr int64_t kMaxSize = int64_t{1} << 31;
 
+// Far above every published model, and low enough that no product of sizes leaves 64 bits.
+struct SizeLimit {
+  absl::string_view key;
+  int64_t largest;
+};
+constexpr SizeLimit kSizeLimits[] = {{"vocab_size", 1 << 24},
+                                     {"hidden_size", 1 << 17},
+                                     {"intermediate_size", 1 << 20},
+                                     {"num_hidden_layers", 1 << 10},
+                                     {"num_nextn_predict_layers", 1 << 6},
+                                     {"num_attention_heads", 1 << 12},
+                                     {"q_lora_rank", 1 << 17},
+                                     {"kv_lora_rank", 1 << 17},
+                                     {"qk_nope_head_dim", 1 << 12},
+                                     {"qk_rope_head_dim", 1 << 12},
+                                     {"v_head_dim", 1 << 12},
+                                     {"moe_intermediate_size", 1 << 17},
+                                     {"n_routed_experts", 1 << 13},
+                                     {"n_shared_experts", 1 << 10}};
+
+int64_t LargestSize(absl::string_view key) {
+  const auto* limit = std::find_if(std::begin(kSizeLimits), std::end(kSizeLimits),
+                                   [&](const SizeLimit& known) { return known.key == key; });
+  return limit == std::end(kSizeLimits) ? kMaxSize : limit->largest;
+}
+
 // What ParseModelConfig reads or checks.
 constexpr absl::string_view kReadFields[] = {"architectures",
                                              "attention_bias",
@@ -131,11 +157,13 @@ bool FieldReader::Has(absl::string_view key) const {
 
 int64_t FieldReader::Int(absl::string_view key, int64_t minimum) {
   const int64_t value = Keep(JsonInt(object_, key, kConfigFile), minimum);
-  if (status_.ok() && (value < minimum || value > kMaxSize)) {
+  const int64_t largest = LargestSize(key);
+  if (value >= minimum && value <= largest) return value;
+  if (status_.ok()) {
     status_ = absl::InvalidArgumentError(
-        absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", kMaxSize));
+        absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", largest));
   }
-  return value;
+  return minimum;
 }
 
 int64_t FieldReader::IntOr(absl::string_view key, int64_t minimum, int64_t fallback) {

@@ -47,7 +47,7 @@ at::Tensor Forward(const PolicyWeights& weights, const PackedTokens& tokens, con
 }
 
 at::Tensor Logits(const PolicyWeights& weights, const at::Tensor& hidden) {
-  return Linear(hidden, weights.lm_head).to(at::kFloat);
+  return LinearToFloat(hidden, weights.lm_head);
 }
 
 TokenScores ScoreTokens(const PolicyWeights& weights, const at::Tensor& hidden, const at::Tensor& targets,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/philox.h"
+#include "policy/kernels/token_logprobs.h"
 
 namespace plumb {
 namespace {
@@ -85,7 +86,7 @@ void SampleAll(const at::Tensor& logits, const Batch& batch, int64_t tokenizer_s
                std::vector<SampledToken>& sampled) {
   const at::Tensor scores = Tempered(logits, batch, tokenizer_size);
   const at::Tensor ids = Invert(scores, batch);
-  Store(batch, ids, scores.log_softmax(1).gather(1, ids), sampled);
+  Store(batch, ids, LogprobsOfLogits(scores, ids.squeeze(1), /*temperature=*/1.0).logprobs, sampled);
 }
 
 // [m, V] scores in descending order, minus infinity from where top-k and top-p cut them off.
@@ -126,10 +127,15 @@ void SampleCut(const at::Tensor& logits, const Batch& batch, int64_t tokenizer_s
 // The log-probability of each sampled token at temperature 1, and whether its row is finite.
 void StoreLogprobs(const at::Tensor& logits, absl::Span<const SampleRequest> requests,
                    std::vector<SampledToken>& sampled) {
-  std::vector<int64_t> flat(requests.size());
-  for (size_t i = 0; i < requests.size(); ++i) flat[i] = requests[i].row * logits.size(1) + sampled[i].id;
-  const at::Tensor index = at::tensor(flat).to(logits.device());
-  const at::Tensor logprobs = logits.log_softmax(1).flatten().index_select(0, index).cpu();
+  std::vector<int64_t> rows;
+  std::vector<int64_t> ids;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    rows.push_back(requests[i].row);
+    ids.push_back(sampled[i].id);
+  }
+  const at::Tensor picked = logits.index_select(0, at::tensor(rows, at::kLong).to(logits.device()));
+  const at::Tensor targets = at::tensor(ids, at::kLong).to(logits.device());
+  const at::Tensor logprobs = LogprobsOfLogits(picked, targets, /*temperature=*/1.0).logprobs.cpu();
   const at::Tensor finite = logits.isfinite().all(1).cpu();
   for (size_t i = 0; i < requests.size(); ++i) {
     sampled[i].logprob = logprobs.data_ptr<float>()[i];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -61,6 +62,10 @@ SftTrainer::SftTrainer(const proto::SftConfig& config, SftParts parts)
       order_(static_cast<int64_t>(rows_.size()), static_cast<uint64_t>(config.seed())) {}
 
 absl::Status SftTrainer::Run() {
+  if (step_ >= config_.steps()) {
+    LogInfo("sft", "nothing is left to do: ", step_, " of ", config_.steps(), " steps are done");
+    return absl::OkStatus();
+  }
   Progress progress("sft", config_.steps(), "step");
   while (step_ < config_.steps()) {
     if (InterruptRequested()) return StopForInterrupt();
@@ -107,6 +112,7 @@ absl::Status SftTrainer::Evaluate(StepMetrics& metrics) {
   const SftBatch batch = PackSftBatch(rows, config_.micro_batch_tokens(), weights_.embed.device());
   ASSIGN_OR_RETURN(const double loss, updater_.Evaluate(batch));
   metrics.emplace_back("eval/loss", loss);
+  LogInfo("sft", "step ", step_, ": eval/loss ", absl::StrFormat("%.4f", loss), " on ", eval_rows_.size(), " rows");
   return absl::OkStatus();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "text/unicode.h"
 
 namespace plumb {
@@ -16,9 +17,8 @@ CodePoint CodePointBefore(absl::string_view text, size_t end) {
   return ReadCodePoint(text, begin);
 }
 
-bool IsSingleWord(absl::string_view text, size_t begin, size_t end) {
-  if (begin > 0 && IsWordPart(CodePointBefore(text, begin).value)) return false;
-  return end == text.size() || !IsWordPart(ReadCodePoint(text, end).value);
+CodePoint CodePointAt(absl::string_view text, size_t position) {
+  return position < text.size() ? ReadCodePoint(text, position) : CodePoint();
 }
 
 size_t SkipSpaceLeft(absl::string_view text, size_t begin, size_t limit) {
@@ -39,6 +39,9 @@ size_t SkipSpaceRight(absl::string_view text, size_t end) {
   return end;
 }
 
+// \w of the regular expressions that the library looks for words with, which are not Oniguruma's.
+constexpr absl::string_view kWordPart = R"([\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}])";
+
 ByteSpan Span(size_t begin, size_t end) { return {static_cast<int64_t>(begin), static_cast<int64_t>(end)}; }
 
 }  // namespace
@@ -57,6 +60,22 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens)
     token_of_node_[node] = static_cast<int64_t>(t);
     first_bytes_[static_cast<uint8_t>(tokens_[t].content[0])] = true;
   }
+  if (std::none_of(tokens_.begin(), tokens_.end(), [](const AddedToken& token) { return token.single_word; })) return;
+  absl::StatusOr<std::unique_ptr<Pattern>> word_part = Pattern::Compile(kWordPart);
+  PLUMB_CHECK(word_part.ok()) << word_part.status();
+  word_part_ = *std::move(word_part);
+}
+
+bool AddedTokenMatcher::IsSingleWord(absl::string_view text, size_t begin, size_t end) const {
+  PatternSearch search;
+  std::vector<ByteSpan> found;
+  for (const CodePoint& neighbour : {CodePointBefore(text, begin), CodePointAt(text, end)}) {
+    std::string character;
+    if (neighbour.value >= 0) AppendUtf8(neighbour.value, &character);
+    // A class on one character runs into no limit.
+    PLUMB_CHECK(word_part_->FindAll(character, search, &found).ok()) << character;
+  }
+  return found.empty();
 }
 
 const AddedToken* AddedTokenMatcher::LongestAt(absl::string_view text, size_t begin) const {
@@ -84,9 +103,9 @@ std::vector<TextPart> AddedTokenMatcher::Split(absl::string_view text) const {
     size_t end = i + token->content.size();
     i = end;
     if (token->single_word && !IsSingleWord(text, begin, end)) continue;
-    // A token of white space may already have been taken along by the token before it.
-    if (begin < covered) continue;
     if (token->lstrip) begin = SkipSpaceLeft(text, begin, covered);
+    // The library fails here.
+    if (begin >= end) continue;
     if (token->rstrip) end = SkipSpaceRight(text, end);
     if (covered < begin) parts.push_back({-1, Span(covered, begin)});
     parts.push_back({token->id, Span(begin, end)});

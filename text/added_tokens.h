@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "text/pattern.h"
 #include "text/tokenizer.h"
 
 namespace plumb {
@@ -35,17 +37,20 @@ class AddedTokenMatcher {
  public:
   explicit AddedTokenMatcher(std::vector<AddedToken> tokens);
 
-  // Parts from left to right that cover `text`; none is empty.
+  // Parts from left to right that cover `text`; none is empty. As in the library, a token of white space that the token
+  // before it has taken along with `rstrip` is found again, so that the two overlap.
   std::vector<TextPart> Split(absl::string_view text) const;
 
  private:
   // The longest token that begins at `begin`; null where none does.
   const AddedToken* LongestAt(absl::string_view text, size_t begin) const;
+  bool IsSingleWord(absl::string_view text, size_t begin, size_t end) const;
 
   std::vector<AddedToken> tokens_;
   std::array<bool, 256> first_bytes_{};
   absl::flat_hash_map<uint64_t, uint32_t> children_;  // (trie node << 8 | byte) to node; node 0 is the root
   std::vector<int64_t> token_of_node_;                // index into tokens_, -1
+  std::unique_ptr<Pattern> word_part_;                // what may not stand beside a `single_word` token
 };
 
 }  // namespace plumb

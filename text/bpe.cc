@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "base/status_macros.h"
 #include "text/byte_alphabet.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr size_t kLongestKnownPiece = 48;
 constexpr size_t kMaxKnownPieces = 1 << 16;
-constexpr int64_t kMaxId = (int64_t{1} << 24) - 1;  // keeps a damaged id from taking the memory
+constexpr int64_t kMaxId = (int64_t{1} << 21) - 1;  // keeps a damaged id from taking the memory
 
 bool IsSet(const Json& json, const char* key) {
   const auto found = json.find(key);
@@ -36,12 +37,11 @@ absl::StatusOr<BpeModel> BpeModel::FromJson(const Json& json) {
   // Old files have no type; their model is BPE when it has merges.
   if (json.contains("type") && json["type"] != "BPE") {
     return absl::InvalidArgumentError(
-        absl::StrCat("model: type ", json["type"].dump(), " is not supported; expected BPE"));
+        absl::StrCat("model: type ", DumpJson(json["type"]), " is not supported; expected BPE"));
   }
-  for (const char* option :
-       {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback"}) {
+  for (const char* option : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"}) {
     if (IsSet(json, option)) {
-      return absl::InvalidArgumentError(absl::StrCat("model: ", option, " is ", json[option].dump(),
+      return absl::InvalidArgumentError(absl::StrCat("model: ", option, " is ", DumpJson(json[option]),
                                                      "; byte-level BPE with this option is not supported"));
     }
   }
@@ -51,11 +51,7 @@ absl::StatusOr<BpeModel> BpeModel::FromJson(const Json& json) {
     return absl::InvalidArgumentError("model: `vocab` or `merges` is missing");
   }
   RETURN_IF_ERROR(model.ReadVocabulary(json["vocab"]));
-  const bool lacks_bytes = std::count(model.byte_ids_.begin(), model.byte_ids_.end(), -1) > 0;
-  if (IsSet(json, "unk_token") && lacks_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat("model: unk_token is ", json["unk_token"].dump(),
-                                                   " and `vocab` lacks bytes; this is not supported"));
-  }
+  RETURN_IF_ERROR(model.ReadUnknownToken(json));
   RETURN_IF_ERROR(model.ReadMerges(json["merges"]));
   return model;
 }
@@ -65,7 +61,7 @@ absl::Status BpeModel::ReadVocabulary(const Json& vocabulary) {
   vocabulary_.reserve(vocabulary.size());
   for (const auto& [token, id] : vocabulary.items()) {
     if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > kMaxId) {
-      return absl::InvalidArgumentError(absl::StrCat("model: id of token \"", token, "\" is ", id.dump(),
+      return absl::InvalidArgumentError(absl::StrCat("model: id of token \"", token, "\" is ", DumpJson(id),
                                                      ", expected an integer from 0 to ", kMaxId));
     }
     vocabulary_.emplace(token, id.get<int64_t>());
@@ -75,6 +71,18 @@ absl::Status BpeModel::ReadVocabulary(const Json& vocabulary) {
     const auto found = vocabulary_.find(TokenOfBytes(absl::string_view(bytes, 1)));
     byte_ids_[byte] = found == vocabulary_.end() ? -1 : found->second;
   }
+  return absl::OkStatus();
+}
+
+absl::Status BpeModel::ReadUnknownToken(const Json& json) {
+  const auto token = json.find("unk_token");
+  if (token == json.end() || token->is_null()) return absl::OkStatus();
+  const auto found = token->is_string() ? vocabulary_.find(token->get<std::string>()) : vocabulary_.end();
+  if (found == vocabulary_.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("model: unk_token ", DumpJson(*token), " is not in `vocab`"));
+  }
+  unknown_id_ = found->second;
+  fuse_unknown_ = IsSet(json, "fuse_unk");
   return absl::OkStatus();
 }
 
@@ -89,10 +97,11 @@ absl::Status BpeModel::ReadMerges(const Json& merges) {
       continue;
     }
     const auto text = merge.is_string() ? merge.get<std::string>() : std::string();
+    if (absl::StartsWith(text, "#version")) continue;
     const size_t space = text.find(' ');
     if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
       return absl::InvalidArgumentError(
-          absl::StrCat("model: merge ", rank, " is ", merge.dump(), ", expected \"a b\" or [\"a\", \"b\"]"));
+          absl::StrCat("model: merge ", rank, " is ", DumpJson(merge), ", expected \"a b\" or [\"a\", \"b\"]"));
     }
     RETURN_IF_ERROR(AddMerge(text.substr(0, space), text.substr(space + 1), number));
   }
@@ -153,11 +162,18 @@ void BpeModel::MergeAll(Scratch& scratch) const {
 void BpeModel::EncodeBytes(absl::string_view piece, Scratch& scratch, std::vector<BpeToken>* tokens) const {
   auto& symbols = scratch.symbols_;
   symbols.clear();
+  bool after_unknown = false;
   for (size_t i = 0; i < piece.size(); ++i) {
-    const int64_t id = byte_ids_[static_cast<uint8_t>(piece[i])];
+    const int64_t known = byte_ids_[static_cast<uint8_t>(piece[i])];
+    const int64_t id = known < 0 ? unknown_id_ : known;
     if (id < 0) continue;
     const auto index = static_cast<int32_t>(symbols.size());
     const auto begin = static_cast<int64_t>(i);
+    if (known < 0 && fuse_unknown_ && after_unknown) {
+      symbols.back().end = begin + 1;
+      continue;
+    }
+    after_unknown = known < 0;
     symbols.push_back({id, begin, begin + 1, index - 1, index + 1, false});
   }
   if (symbols.empty()) return;
@@ -175,10 +191,13 @@ void BpeModel::Encode(absl::string_view piece, Scratch& scratch, std::vector<Bpe
     }
   }
   if (piece.size() > kLongestKnownPiece) return EncodeBytes(piece, scratch, tokens);
-  const auto [known, is_new] = scratch.known_.try_emplace(std::string(piece.data(), piece.size()));
-  if (is_new) EncodeBytes(piece, scratch, &known->second);
+  auto known = scratch.known_.find(piece);
+  if (known == scratch.known_.end()) {
+    if (scratch.known_.size() >= kMaxKnownPieces) scratch.known_.clear();
+    known = scratch.known_.try_emplace(std::string(piece.data(), piece.size())).first;
+    EncodeBytes(piece, scratch, &known->second);
+  }
   tokens->insert(tokens->end(), known->second.begin(), known->second.end());
-  if (scratch.known_.size() > kMaxKnownPieces) scratch.known_.clear();
 }
 
 }  // namespace plumb

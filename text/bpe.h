@@ -21,7 +21,8 @@ struct BpeToken {
 };
 
 // The `model` of a tokenizer.json: BPE over bytes. Two neighbours of the lowest rank are merged, the leftmost first,
-// until no pair has a rank. Bytes without a token are left out. Immutable, thread-safe.
+// until no pair has a rank. Bytes without a token become the unknown token, or are left out where there is none.
+// Immutable, thread-safe.
 class BpeModel {
  public:
   // Reuses memory between the pieces of a text and remembers short pieces. Not thread-safe.
@@ -50,7 +51,7 @@ class BpeModel {
   };
 
   // Errors: kInvalidArgument for a damaged model, or an option that is not supported (dropout, prefix, suffix,
-  // byte_fallback, fuse_unk).
+  // byte_fallback).
   static absl::StatusOr<BpeModel> FromJson(const Json& json);
 
   // Appends the tokens of `piece`.
@@ -65,6 +66,7 @@ class BpeModel {
   };
 
   absl::Status ReadVocabulary(const Json& vocabulary);
+  absl::Status ReadUnknownToken(const Json& json);
   absl::Status ReadMerges(const Json& merges);
   absl::Status AddMerge(const std::string& left, const std::string& right, int64_t rank);
   const Merge* FindMerge(int64_t left, int64_t right) const;
@@ -75,6 +77,8 @@ class BpeModel {
   absl::flat_hash_map<std::string, int64_t> vocabulary_;
   absl::flat_hash_map<uint64_t, Merge> merges_;  // by (left id << 32 | right id)
   std::array<int64_t, 256> byte_ids_{};          // -1 where the vocabulary lacks the byte
+  int64_t unknown_id_ = -1;                      // -1: none
+  bool fuse_unknown_ = false;                    // neighbours without a token become one
   bool ignore_merges_ = false;
 };
 

@@ -20,6 +20,11 @@ absl::Status Ambiguous(size_t message, absl::string_view why) {
                    ", so what to train on is ambiguous; a template with {% generation %} blocks tells"));
 }
 
+absl::Status NotRendered(const absl::Status& status, size_t message, absl::string_view which) {
+  return Annotate(status,
+                  absl::StrCat("rendering the messages ", which, " messages[", message, "], to see what to train on"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ByteSpan>> AssistantSpansByPrefixes(const Json& messages, const std::string& full,
@@ -30,11 +35,15 @@ absl::StatusOr<std::vector<ByteSpan>> AssistantSpansByPrefixes(const Json& messa
     const bool is_assistant = IsAssistant(messages[i]);
     std::string before;
     if (is_assistant) {
-      ASSIGN_OR_RETURN(before, render(prefix, /*add_generation_prompt=*/true));
+      absl::StatusOr<std::string> rendered = render(prefix, /*add_generation_prompt=*/true);
+      if (!rendered.ok()) return NotRendered(rendered.status(), i, "before");
+      before = *std::move(rendered);
     }
     prefix.push_back(messages[i]);
     if (!is_assistant) continue;
-    ASSIGN_OR_RETURN(const std::string with, render(prefix, /*add_generation_prompt=*/false));
+    const absl::StatusOr<std::string> rendered = render(prefix, /*add_generation_prompt=*/false);
+    if (!rendered.ok()) return NotRendered(rendered.status(), i, "up to");
+    const std::string& with = *rendered;
     if (!absl::StartsWith(with, before)) {
       return Ambiguous(i, "its rendering does not begin with the generation prompt");
     }
@@ -42,6 +51,25 @@ absl::StatusOr<std::vector<ByteSpan>> AssistantSpansByPrefixes(const Json& messa
     spans.push_back({static_cast<int64_t>(before.size()), static_cast<int64_t>(with.size())});
   }
   return spans;
+}
+
+absl::Status CheckEnds(const EncodedText& encoded, const std::vector<ByteSpan>& spans,
+                       const std::vector<int64_t>& end_ids) {
+  const auto is_end = [&](size_t i) { return std::binary_search(end_ids.begin(), end_ids.end(), encoded.ids[i]); };
+  size_t next = 0;
+  for (const ByteSpan span : spans) {
+    bool has_end = false;
+    while (next < encoded.ids.size() && encoded.spans[next].begin < span.end) {
+      has_end = has_end || (Lies(encoded.spans[next], span) && is_end(next));
+      ++next;
+    }
+    const bool end_follows = next < encoded.ids.size() && encoded.spans[next].begin == span.end && is_end(next);
+    if (has_end || !end_follows) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("the assistant's message at byte ", span.begin, " has its end token only when more messages ",
+                     "follow, so whether it is trained is ambiguous; a template with {% generation %} blocks tells"));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<bool> MaskOfSpans(const EncodedText& encoded, const std::vector<ByteSpan>& spans) {

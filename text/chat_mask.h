@@ -25,6 +25,12 @@ absl::StatusOr<std::vector<ByteSpan>> AssistantSpansByPrefixes(const Json& messa
 // True for tokens that lie inside of one of the spans, which ascend.
 std::vector<bool> MaskOfSpans(const EncodedText& encoded, const std::vector<ByteSpan>& spans);
 
+// Checks that no span stops right before an end token without having one of its own: a template that prints the end of
+// a message only when more messages follow would train a model never to stop.
+// Errors: kInvalidArgument, with the place in the text.
+absl::Status CheckEnds(const EncodedText& encoded, const std::vector<ByteSpan>& spans,
+                       const std::vector<int64_t>& end_ids);
+
 // Takes out what stands behind the last end token of each span, such as a newline that a template prints there.
 void TrimBehindEnd(const EncodedText& encoded, const std::vector<ByteSpan>& spans, const std::vector<int64_t>& end_ids,
                    std::vector<bool>* mask);

@@ -9,6 +9,8 @@
 namespace plumb {
 namespace {
 
+constexpr size_t kMaxSourceBytes = size_t{1} << 20;  // published ones have a hundredth of it
+
 class JinjaChatTemplate final : public ChatTemplate {
  public:
   explicit JinjaChatTemplate(jinja::Syntax syntax) : syntax_(std::move(syntax)) {}
@@ -29,6 +31,10 @@ class JinjaChatTemplate final : public ChatTemplate {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Parse(absl::string_view source) {
+  if (source.size() > kMaxSourceBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the template has ", source.size(), " bytes, at most ", kMaxSourceBytes, " are read"));
+  }
   ASSIGN_OR_RETURN(jinja::Syntax syntax, jinja::ParseTemplate(source));
   std::unique_ptr<ChatTemplate> result = std::make_unique<JinjaChatTemplate>(std::move(syntax));
   return result;

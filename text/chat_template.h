@@ -17,8 +17,8 @@ struct RenderedChat {
   std::vector<ByteSpan> assistant_spans;  // of {% generation %} blocks; empty where the template has none
 };
 
-// The Jinja subset of published chat templates. Templates are untrusted: steps and output are bounded. Immutable,
-// thread-safe.
+// The Jinja subset of published chat templates. Templates are untrusted: their size, depth and output are bounded, and
+// their steps, which bound time and memory. Immutable, thread-safe.
 class ChatTemplate {
  public:
   // Errors: kInvalidArgument with line and column.

@@ -125,6 +125,25 @@ void Cut(int64_t max_length, SftRow* row) {
   if (length > 0) row->train_mask[0] = false;
 }
 
+// The rows that are longer than they may be.
+struct CutRows {
+  int64_t count = 0;
+  std::string first_place;
+  size_t first_length = 0;
+
+  void Count(const SftRow& row, const std::string& place, int64_t max_length) {
+    if (static_cast<int64_t>(row.ids.size()) <= max_length) return;
+    if (++count > 1) return;
+    first_place = place;
+    first_length = row.ids.size();
+  }
+  void Warn(const std::string& file, int64_t max_length) const {
+    if (count == 0) return;
+    LogWarning("text", file, ": ", count, " rows are longer than max_sequence_length ", max_length,
+               " and are cut at the end, the first at ", first_place, " with ", first_length, " tokens");
+  }
+};
+
 bool TrainsSomething(const SftRow& row) {
   return std::find(row.train_mask.begin(), row.train_mask.end(), true) != row.train_mask.end();
 }
@@ -159,17 +178,28 @@ absl::StatusOr<PromptRow> ReadPromptRow(const proto::DataConfig& config, const J
 
 }  // namespace
 
+absl::StatusOr<SftRow> ReadSftRow(const proto::DataConfig& config, RowFormat format, const JsonlRow& row,
+                                  const TextCodec& codec) {
+  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, format, codec));
+  const JsonlRows rows{format, {}};
+  return uses_chat ? ChatSftRow(rows, row, codec) : PlainSftRow(config, rows, row, codec);
+}
+
 absl::StatusOr<std::vector<SftRow>> LoadSftRows(const proto::DataConfig& config, const TextCodec& codec,
                                                 int64_t max_length) {
   ASSIGN_OR_RETURN(const JsonlRows rows, ReadJsonlRows(config));
-  ASSIGN_OR_RETURN(const bool uses_chat, UsesChat(config, rows.format, codec));
+  // Also said where no row can be read: a template that is missing is no row's fault.
+  RETURN_IF_ERROR(UsesChat(config, rows.format, codec).status());
   std::vector<SftRow> result;
+  CutRows cut;
   for (const JsonlRow& row : rows.rows) {
-    absl::StatusOr<SftRow> read = uses_chat ? ChatSftRow(rows, row, codec) : PlainSftRow(config, rows, row, codec);
+    absl::StatusOr<SftRow> read = ReadSftRow(config, rows.format, row, codec);
     if (!read.ok()) return Annotate(read.status(), row.place);
+    cut.Count(*read, row.place, max_length);
     Cut(max_length, &*read);
     if (TrainsSomething(*read)) result.push_back(*std::move(read));
   }
+  cut.Warn(config.file(), max_length);
   const size_t dropped = rows.rows.size() - result.size();
   if (result.empty()) {
     return absl::InvalidArgumentError(

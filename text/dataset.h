@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "base/json.h"
 #include "proto/config.pb.h"
+#include "text/jsonl_rows.h"
 #include "text/text_codec.h"
 
 namespace plumb {
@@ -30,11 +31,15 @@ struct PromptRow {
 
 // Reads JSONL rows: `messages` (chat), `prompt` and `completion` (texts), or `question` and `answer` (GSM8K). An SFT
 // row without a chat template is prompt_template + completion_template + the end token, and the completion and the end
-// token are trained. Rows longer than `max_length` are cut; rows that then train nothing are dropped and counted in the
-// log.
-// Errors: kNotFound; kInvalidArgument naming file and line: not JSON, a missing key, a wrong type, a duplicate id.
+// token are trained. Rows longer than `max_length` are cut, and rows that then train nothing are dropped; both are
+// counted in the log. Errors: kNotFound; kInvalidArgument naming file and line: not JSON, a missing key, a wrong type,
+// a duplicate id.
 absl::StatusOr<std::vector<SftRow>> LoadSftRows(const proto::DataConfig& config, const TextCodec& codec,
                                                 int64_t max_length);
+
+// One row as LoadSftRows() reads it, uncut. Errors: kInvalidArgument for a missing key or a wrong type.
+absl::StatusOr<SftRow> ReadSftRow(const proto::DataConfig& config, RowFormat format, const JsonlRow& row,
+                                  const TextCodec& codec);
 
 // A chat row's prompt is its messages up to the last that is not by the assistant, with the generation prompt.
 absl::StatusOr<std::vector<PromptRow>> LoadPromptRows(const proto::DataConfig& config, const TextCodec& codec);

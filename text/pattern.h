@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/json.h"
 #include "text/tokenizer.h"
 
 namespace plumb {
@@ -26,12 +27,14 @@ class PatternSearch {
 };
 
 // A regular expression of a tokenizer.json. Those are written for Oniguruma's Ruby syntax and run here on PCRE2: `$` is
-// the end of a line, white space and word characters are Unicode's. What would mean something else in PCRE2 is refused.
-// Immutable, thread-safe.
+// the end of a line, white space and word characters are Unicode's. What would mean something else in PCRE2 is refused
+// (text/pattern_syntax.h). Immutable, thread-safe.
 class Pattern {
  public:
   // Errors: kInvalidArgument with the place in the expression.
   static absl::StatusOr<std::unique_ptr<Pattern>> Compile(absl::string_view expression);
+  // The `pattern` of a component: {"Regex": text} or {"String": text}. `what` is whose it is, for messages.
+  static absl::StatusOr<std::unique_ptr<Pattern>> FromJson(const Json& component, absl::string_view what);
   // Matches `text` itself.
   static absl::StatusOr<std::unique_ptr<Pattern>> Literal(absl::string_view text);
   ~Pattern();
@@ -48,9 +51,6 @@ class Pattern {
   const std::string expression_;
   const std::unique_ptr<Code> code_;
 };
-
-// Rewrites Oniguruma's Ruby syntax as PCRE2's. Errors: kInvalidArgument.
-absl::StatusOr<std::string> PcreFromOniguruma(absl::string_view expression);
 
 }  // namespace plumb
 

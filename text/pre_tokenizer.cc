@@ -13,11 +13,6 @@ namespace {
 constexpr absl::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-bool BoolOr(const Json& json, const char* key, bool fallback) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() ? found->get<bool>() : fallback;
-}
-
 void FindDigits(absl::string_view text, std::vector<ByteSpan>* matches) {
   for (size_t i = 0; i < text.size();) {
     const CodePoint point = ReadCodePoint(text, i);
@@ -56,7 +51,7 @@ absl::Status PreTokenizer::Add(const Json& json) {
   if (type == "Split") return AddSplit(json);
   if (type == "ByteLevel") return AddByteLevel(json);
   if (type == "Digits") {
-    const bool alone = BoolOr(json, "individual_digits", false);
+    ASSIGN_OR_RETURN(const bool alone, JsonBool(json, "individual_digits", "pre_tokenizer Digits"));
     stages_.push_back({nullptr, alone ? Behavior::kIsolated : Behavior::kContiguous, false});
     return absl::OkStatus();
   }
@@ -67,24 +62,20 @@ absl::Status PreTokenizer::Add(const Json& json) {
 absl::Status PreTokenizer::AddSplit(const Json& json) {
   ASSIGN_OR_RETURN(const std::string behavior_name, JsonString(json, "behavior", "pre_tokenizer Split"));
   ASSIGN_OR_RETURN(const Behavior behavior, BehaviorFromName(behavior_name));
-  const auto found = json.find("pattern");
-  if (found == json.end() || !found->is_object() || found->size() != 1 || !found->begin()->is_string()) {
-    return absl::InvalidArgumentError("pre_tokenizer Split: `pattern` is not {\"Regex\": text} or {\"String\": text}");
-  }
-  const std::string kind = found->begin().key();
-  const auto text = found->begin()->get<std::string>();
-  if (kind != "Regex" && kind != "String") {
-    return absl::InvalidArgumentError(absl::StrCat("pre_tokenizer Split: pattern kind ", kind, " is not supported"));
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<Pattern> pattern, kind == "Regex" ? Pattern::Compile(text) : Pattern::Literal(text));
-  stages_.push_back({std::move(pattern), behavior, BoolOr(json, "invert", false)});
+  ASSIGN_OR_RETURN(std::unique_ptr<Pattern> pattern, Pattern::FromJson(json, "pre_tokenizer Split"));
+  ASSIGN_OR_RETURN(const bool invert, JsonBool(json, "invert", "pre_tokenizer Split"));
+  stages_.push_back({std::move(pattern), behavior, invert});
   return absl::OkStatus();
 }
 
 absl::Status PreTokenizer::AddByteLevel(const Json& json) {
   has_byte_level_ = true;
-  add_prefix_space_ = BoolOr(json, "add_prefix_space", true);
-  if (!BoolOr(json, "use_regex", true)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(add_prefix_space_, JsonBool(json, "add_prefix_space", "pre_tokenizer ByteLevel"));
+  // Older files have no such field.
+  if (json.contains("use_regex")) {
+    ASSIGN_OR_RETURN(const bool use_regex, JsonBool(json, "use_regex", "pre_tokenizer ByteLevel"));
+    if (!use_regex) return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(byte_level_pattern_, Pattern::Compile(kGpt2Pattern));
   return absl::OkStatus();
 }

@@ -4,17 +4,21 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/inside_folder.h"
 #include "base/status_macros.h"
 #include "text/chat_mask.h"
 
 namespace plumb {
 namespace {
 
+constexpr size_t kMaxSettingsBytes = size_t{16} << 20;
+constexpr size_t kMaxTokenizerBytes = size_t{256} << 20;
+
 // An empty object where the folder lacks the file.
 absl::StatusOr<Json> ReadOptionalJson(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   if (!FileExists(path)) return Json::object();
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxSettingsBytes));
   ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
   if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": not an object"));
   return json;
@@ -46,8 +50,8 @@ absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::strin
 
 // The text of the template; empty where there is none. Of several named ones the one named default.
 absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& config) {
-  const std::string path = JoinPath(folder, "chat_template.jinja");
-  if (FileExists(path)) return ReadFile(path);
+  constexpr char kJinjaFile[] = "chat_template.jinja";
+  if (FileExists(JoinPath(folder, kJinjaFile))) return ReadInsideFolder(folder, kJinjaFile, kMaxSettingsBytes);
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return std::string();
   if (found->is_string()) return found->get<std::string>();
@@ -66,7 +70,9 @@ absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& 
 
 absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& folder) {
   auto codec = std::unique_ptr<TextCodec>(new TextCodec());
-  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Load(JoinPath(folder, "tokenizer.json")));
+  constexpr char kTokenizerFile[] = "tokenizer.json";
+  ASSIGN_OR_RETURN(const std::string tokenizer, ReadInsideFolder(folder, kTokenizerFile, kMaxTokenizerBytes));
+  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Parse(tokenizer, JoinPath(folder, kTokenizerFile)));
   ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, "tokenizer_config.json"));
   const absl::Status status = codec->ReadSettings(folder, config);
   if (!status.ok()) return Annotate(status, folder);
@@ -74,10 +80,13 @@ absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& fo
 }
 
 absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& config) {
-  ASSIGN_OR_RETURN(bos_token_, TokenText(config, "bos_token"));
-  ASSIGN_OR_RETURN(eos_token_, TokenText(config, "eos_token"));
-  ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, bos_token_, "bos_token"));
-  ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, eos_token_, "eos_token"));
+  token_texts_ = {{"bos_token", ""}, {"eos_token", ""}};
+  for (const char* key : {"bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"}) {
+    ASSIGN_OR_RETURN(const std::string token, TokenText(config, key));
+    if (!token.empty()) token_texts_[key] = token;
+  }
+  ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, token_texts_["bos_token"], "bos_token"));
+  ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, token_texts_["eos_token"], "eos_token"));
   const auto add_bos = config.find("add_bos_token");
   add_bos_token_ = add_bos != config.end() && add_bos->is_boolean() && add_bos->get<bool>();
   RETURN_IF_ERROR(ReadEndIds(folder));
@@ -116,10 +125,13 @@ absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_ge
     return absl::FailedPreconditionError(
         "the policy folder has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
   }
-  return chat_template_->Render({{"messages", messages},
-                                 {"add_generation_prompt", add_generation_prompt},
-                                 {"bos_token", bos_token_},
-                                 {"eos_token", eos_token_}});
+  Json variables = token_texts_;
+  variables["messages"] = messages;
+  variables["add_generation_prompt"] = add_generation_prompt;
+  // Templates ask whether these are none, which the undefined value is not.
+  variables["tools"] = nullptr;
+  variables["documents"] = nullptr;
+  return chat_template_->Render(variables);
 }
 
 absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add_generation_prompt) const {
@@ -134,6 +146,7 @@ absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add
       return std::move(part.text);
     };
     ASSIGN_OR_RETURN(const std::vector<ByteSpan> spans, AssistantSpansByPrefixes(messages, rendered.text, render));
+    RETURN_IF_ERROR(CheckEnds(encoded, spans, end_ids_));
     chat.train_mask = MaskOfSpans(encoded, spans);
     TrimBehindEnd(encoded, spans, end_ids_, &chat.train_mask);
   } else {

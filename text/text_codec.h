@@ -53,8 +53,7 @@ class TextCodec {
 
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;
-  std::string bos_token_;
-  std::string eos_token_;
+  Json token_texts_;  // bos_token, eos_token, ... as templates see them
   bool add_bos_token_ = false;
   int64_t bos_id_ = -1;
   int64_t eos_id_ = -1;

@@ -12,9 +12,15 @@
 namespace plumb {
 namespace {
 
+// Looking for a token takes up to its length at each place of a text.
+constexpr size_t kMaxNormalizedBytes = 16384;
+
 class BpeTokenizer final : public Tokenizer {
  public:
-  explicit BpeTokenizer(TokenizerFile file);
+  // Errors: kResourceExhausted when normalizing an added token runs into a pattern's limit.
+  static absl::StatusOr<std::unique_ptr<Tokenizer>> Create(TokenizerFile file);
+  // `raw` and `normalized` are the added tokens by what they are looked for in.
+  BpeTokenizer(TokenizerFile file, std::vector<AddedToken> raw, std::vector<AddedToken> normalized);
 
   absl::StatusOr<EncodedText> Encode(absl::string_view text, bool add_special_tokens) const override;
   std::string Decode(absl::Span<const int64_t> ids, bool skip_special_tokens) const override;
@@ -36,7 +42,6 @@ class BpeTokenizer final : public Tokenizer {
 
   bool Contains(int64_t id) const { return id >= 0 && id < size(); }
   void AddToken(const std::string& content, int64_t id, bool special);
-  std::vector<AddedToken> TokensToMatch(bool normalized) const;
   absl::Status EncodeSegment(absl::string_view text, EncodeScratch& scratch, EncodedText* result) const;
   absl::Status EncodePieces(absl::string_view text, EncodeScratch& scratch, EncodedText* result) const;
 
@@ -47,8 +52,30 @@ class BpeTokenizer final : public Tokenizer {
   const AddedTokenMatcher normalized_matcher_;  // `normalized` true: looked for behind the normalizer
 };
 
-BpeTokenizer::BpeTokenizer(TokenizerFile file)
-    : file_(std::move(file)), raw_matcher_(TokensToMatch(false)), normalized_matcher_(TokensToMatch(true)) {
+absl::StatusOr<std::unique_ptr<Tokenizer>> BpeTokenizer::Create(TokenizerFile file) {
+  PatternSearch search;
+  std::vector<AddedToken> raw, normalized;
+  for (AddedToken token : file.added_tokens) {
+    if (!token.normalized) {
+      raw.push_back(std::move(token));
+      continue;
+    }
+    ASSIGN_OR_RETURN(AlignedText content, file.normalizer.Apply(token.content, search));
+    if (content.text.size() > kMaxNormalizedBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("added_tokens: the token of id ", token.id, " has ",
+                                                     content.text.size(), " bytes behind the normalizer, at most ",
+                                                     kMaxNormalizedBytes));
+    }
+    token.content = std::move(content.text);
+    normalized.push_back(std::move(token));
+  }
+  std::unique_ptr<Tokenizer> tokenizer =
+      std::make_unique<BpeTokenizer>(std::move(file), std::move(raw), std::move(normalized));
+  return tokenizer;
+}
+
+BpeTokenizer::BpeTokenizer(TokenizerFile file, std::vector<AddedToken> raw, std::vector<AddedToken> normalized)
+    : file_(std::move(file)), raw_matcher_(std::move(raw)), normalized_matcher_(std::move(normalized)) {
   for (const auto& [token, id] : file_.model.vocabulary()) AddToken(token, id, false);
   for (const AddedToken& token : file_.added_tokens) {
     AddToken(token.content, token.id, token.special);
@@ -59,16 +86,6 @@ BpeTokenizer::BpeTokenizer(TokenizerFile file)
 void BpeTokenizer::AddToken(const std::string& content, int64_t id, bool special) {
   if (id >= size()) tokens_.resize(id + 1);
   tokens_[id] = {BytesOfToken(content).value_or(content), special};
-}
-
-std::vector<AddedToken> BpeTokenizer::TokensToMatch(bool normalized) const {
-  std::vector<AddedToken> tokens;
-  for (AddedToken token : file_.added_tokens) {
-    if (token.normalized != normalized) continue;
-    if (normalized) token.content = file_.normalizer.Apply(token.content).text;
-    tokens.push_back(std::move(token));
-  }
-  return tokens;
 }
 
 // Maps what was appended to `result` since `first` through `map`, then moves it by `offset`.
@@ -97,7 +114,7 @@ absl::StatusOr<EncodedText> BpeTokenizer::Encode(absl::string_view text, bool ad
       MapSpans({}, part.span.begin, first, &result);
       continue;
     }
-    const AlignedText normalized = file_.normalizer.Apply(segment);
+    ASSIGN_OR_RETURN(const AlignedText normalized, file_.normalizer.Apply(segment, scratch.search));
     RETURN_IF_ERROR(EncodeSegment(normalized.text, scratch, &result));
     MapSpans(normalized, part.span.begin, first, &result);
   }
@@ -173,8 +190,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Parse(absl::string_view to
   ASSIGN_OR_RETURN(const Json json, ParseJson(tokenizer_json, what));
   absl::StatusOr<TokenizerFile> file = ReadTokenizerFile(json);
   if (!file.ok()) return Annotate(file.status(), what);
-  std::unique_ptr<Tokenizer> tokenizer = std::make_unique<BpeTokenizer>(*std::move(file));
-  return tokenizer;
+  return BpeTokenizer::Create(*std::move(file));
 }
 
 }  // namespace plumb

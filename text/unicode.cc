@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include "text/unicode_additions.h"
+
 namespace plumb {
 namespace {
 
@@ -99,32 +101,16 @@ bool IsWhitespace(int32_t code_point) {
 
 bool IsNumeric(int32_t code_point) {
   const utf8proc_category_t category = utf8proc_category(code_point);
-  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
-}
-
-bool IsWordPart(int32_t code_point) {
-  switch (utf8proc_category(code_point)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      return false;
-  }
+  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO ||
+         (category == UTF8PROC_CATEGORY_CN && IsAddedNumeric(code_point));
 }
 
 ByteSpan AlignedText::Origin(ByteSpan span) const {
-  if (origins.empty() || span.begin == span.end) {
+  if (origins.empty()) return span;
+  if (span.begin == span.end) {
     const bool inside = span.begin < static_cast<int64_t>(origins.size());
-    return inside ? ByteSpan{origins[span.begin].begin, origins[span.begin].begin} : span;
+    const int64_t place = inside ? origins[span.begin].begin : origins.back().end;
+    return {place, place};
   }
   return {origins[span.begin].begin, origins[span.end - 1].end};
 }

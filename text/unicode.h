@@ -33,7 +33,6 @@ std::string Utf8FromCodePoints(const std::vector<int32_t>& code_points);
 
 bool IsWhitespace(int32_t code_point);  // Unicode White_Space
 bool IsNumeric(int32_t code_point);     // categories Nd, Nl, No
-bool IsWordPart(int32_t code_point);    // letters, marks, Nd, Nl, connector punctuation
 
 // A changed copy of a text and where each of its bytes came from. No origins: the copy is the text itself.
 struct AlignedText {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "tools/option_set.h"
@@ -28,6 +29,7 @@ struct CommandEntry {
   std::string example;  // commands, one a line
   std::function<std::unique_ptr<Command>()> make;
   bool hidden = false;
+  std::vector<CommandEntry> subcommands;  // not empty: a group, "plumb NAME SUBCOMMAND"; it has no `make`
 };
 
 }  // namespace plumb::cli

@@ -21,6 +21,16 @@ std::string ProgramHelp(const std::vector<CommandEntry>& commands) {
   return help;
 }
 
+std::string GroupHelp(const CommandEntry& group) {
+  std::string help =
+      absl::StrCat(group.summary, "\n\nUsage: plumb ", group.name, " SUBCOMMAND [OPTIONS]\n\nSubcommands:\n");
+  for (const CommandEntry& command : group.subcommands) {
+    absl::StrAppend(&help, HelpEntry(command.name, command.summary));
+  }
+  if (!group.details.empty()) absl::StrAppend(&help, "\n", group.details, "\n");
+  return absl::StrCat(help, "\nplumb ", group.name, " SUBCOMMAND --help shows its options and an example.\n");
+}
+
 std::string CommandHelp(const CommandEntry& command, const OptionSet& options) {
   std::string help = absl::StrCat(command.summary, "\n\nUsage: plumb ", command.name, options.ArgumentNames(),
                                   " [OPTIONS]\n\nOptions:\n", options.Help());

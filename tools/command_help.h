@@ -11,6 +11,9 @@ namespace plumb::cli {
 // `plumb --help`.
 std::string ProgramHelp(const std::vector<CommandEntry>& commands);
 
+// `plumb GROUP --help`: its subcommands.
+std::string GroupHelp(const CommandEntry& group);
+
 // `plumb COMMAND --help`.
 std::string CommandHelp(const CommandEntry& command, const OptionSet& options);
 

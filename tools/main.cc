@@ -1,9 +1,10 @@
 // The `plumb` program: finds the subcommand, reports every problem of its command line, runs it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
-#include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "base/config_suggestion.h"
 #include "base/status_macros.h"
@@ -15,9 +16,9 @@
 namespace plumb::cli {
 namespace {
 
-// A subcommand with what its command line was read into.
+// A subcommand with what its command line was read into. A group has neither command nor options.
 struct DeclaredCommand {
-  CommandEntry entry;
+  CommandEntry entry;  // one of a group: its name has the group's in front
   CLI::App* app = nullptr;
   std::unique_ptr<Command> command;
   std::unique_ptr<OptionSet> options;
@@ -30,63 +31,77 @@ int UsageError(const std::string& command, const std::vector<std::string>& probl
   return kExitUsage;
 }
 
-// The place of a command: "checkpoint verify" is the command "verify" under the word "checkpoint".
-CLI::App* AddCommand(CLI::App& app, std::map<std::string, CLI::App*>& groups, const CommandEntry& entry) {
-  const size_t space = entry.name.find(' ');
-  if (space == std::string::npos) return app.add_subcommand(entry.name, entry.summary);
-  CLI::App*& group = groups[entry.name.substr(0, space)];
-  if (group == nullptr) group = app.add_subcommand(entry.name.substr(0, space));
-  return group->add_subcommand(entry.name.substr(space + 1), entry.summary);
-}
-
-std::vector<DeclaredCommand> DeclareAll(CLI::App& app) {
-  std::map<std::string, CLI::App*> groups;
-  std::vector<DeclaredCommand> commands;
-  for (CommandEntry& entry : AllCommands()) {
-    DeclaredCommand declared;
-    declared.app = AddCommand(app, groups, entry);
+DeclaredCommand Declare(CLI::App& app, CommandEntry entry) {
+  DeclaredCommand declared;
+  declared.app = app.add_subcommand(entry.name, entry.summary);
+  if (entry.subcommands.empty()) {
     declared.command = entry.make();
     declared.options = std::make_unique<OptionSet>(*declared.app);
     declared.command->Declare(*declared.options);
-    declared.entry = std::move(entry);
-    commands.push_back(std::move(declared));
+  }
+  declared.entry = std::move(entry);
+  return declared;
+}
+
+// The members of a group stand behind it.
+std::vector<DeclaredCommand> DeclareAll(CLI::App& app) {
+  std::vector<DeclaredCommand> commands;
+  for (CommandEntry& entry : AllCommands()) {
+    commands.push_back(Declare(app, std::move(entry)));
+    const CommandEntry group = commands.back().entry;
+    CLI::App* const group_app = commands.back().app;
+    for (const CommandEntry& member : group.subcommands) {
+      commands.push_back(Declare(*group_app, member));
+      commands.back().entry.name = absl::StrCat(group.name, " ", member.name);
+    }
   }
   return commands;
 }
 
 const DeclaredCommand* FindParsed(const std::vector<DeclaredCommand>& commands) {
-  for (const DeclaredCommand& declared : commands) {
-    if (declared.app->parsed()) return &declared;
+  const auto found = std::find_if(commands.rbegin(), commands.rend(),
+                                  [](const DeclaredCommand& declared) { return declared.app->parsed(); });
+  return found == commands.rend() ? nullptr : &*found;
+}
+
+int GroupAlone(const DeclaredCommand& group) {
+  std::vector<std::string> names;
+  for (const CommandEntry& member : group.entry.subcommands) names.push_back(member.name);
+  const std::vector<std::string> words = group.app->remaining();
+  if (words.empty()) {
+    return UsageError(group.entry.name, {absl::StrCat("expected a subcommand: ", absl::StrJoin(names, ", "))});
   }
-  return nullptr;
+  return UsageError(group.entry.name, {absl::StrCat(words[0], ": unknown subcommand", DidYouMean(words[0], names))});
+}
+
+std::string HelpOf(const std::vector<DeclaredCommand>& commands) {
+  const DeclaredCommand* declared = FindParsed(commands);
+  if (declared != nullptr) {
+    return declared->command == nullptr ? GroupHelp(declared->entry) : CommandHelp(declared->entry, *declared->options);
+  }
+  return ProgramHelp(AllCommands());
+}
+
+// What stands before the message of a failed command.
+const char* ErrorKind(const absl::Status& status) {
+  if (!absl::IsCancelled(status)) return "error: ";
+  return absl::StartsWith(status.message(), "interrupted") ? "" : "interrupted: ";
 }
 
 int RunCommand(const DeclaredCommand& declared) {
+  if (declared.command == nullptr) return GroupAlone(declared);
   const std::vector<std::string> problems = declared.options->Finish(declared.app->remaining());
   if (!problems.empty()) return UsageError(declared.entry.name, problems);
   const absl::Status status = declared.command->Run();
   if (!status.ok()) {
-    std::cerr << "plumb " << declared.entry.name << ": " << (absl::IsCancelled(status) ? "interrupted: " : "error: ")
-              << status.message() << "\n";
+    std::cerr << "plumb " << declared.entry.name << ": " << ErrorKind(status) << status.message() << "\n";
   }
   return ExitCodeOf(status);
 }
 
-// The commands under a word ("checkpoint") that was given without one of them; empty for any other command line.
-std::vector<CommandEntry> GroupOf(CLI::App& app, const std::vector<DeclaredCommand>& commands) {
-  std::vector<CommandEntry> entries;
-  for (const DeclaredCommand& declared : commands) {
-    if (declared.app->get_parent() != &app && declared.app->get_parent()->parsed()) entries.push_back(declared.entry);
-  }
-  return entries;
-}
-
-int UnknownCommand(const std::vector<DeclaredCommand>& commands, const std::vector<CommandEntry>& group,
-                   const std::vector<std::string>& words) {
+int UnknownCommand(const std::vector<std::string>& words) {
   std::vector<std::string> names;
-  for (const CommandEntry& entry : group) names.push_back(entry.name);
-  if (!group.empty()) return UsageError("", {absl::StrCat("expected one of: ", absl::StrJoin(names, ", "))});
-  for (const DeclaredCommand& declared : commands) names.push_back(declared.entry.name);
+  for (const CommandEntry& entry : AllCommands()) names.push_back(entry.name);
   if (words.empty()) return UsageError("", {"expected a command"});
   return UsageError("", {absl::StrCat(words[0], ": unknown command", DidYouMean(words[0], names))});
 }
@@ -101,12 +116,7 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const DeclaredCommand* declared = FindParsed(commands);
-    std::vector<CommandEntry> entries = GroupOf(app, commands);
-    if (entries.empty()) {
-      for (const DeclaredCommand& each : commands) entries.push_back(each.entry);
-    }
-    std::cout << (declared == nullptr ? ProgramHelp(entries) : CommandHelp(declared->entry, *declared->options));
+    std::cout << HelpOf(commands);
     return kExitSuccess;
   } catch (const CLI::ParseError& error) {
     const DeclaredCommand* declared = FindParsed(commands);
@@ -117,8 +127,7 @@ int Main(int argc, char** argv) {
     return kExitSuccess;
   }
   const DeclaredCommand* declared = FindParsed(commands);
-  return declared == nullptr ? UnknownCommand(commands, GroupOf(app, commands), app.remaining())
-                             : RunCommand(*declared);
+  return declared == nullptr ? UnknownCommand(app.remaining()) : RunCommand(*declared);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/config_suggestion.h"
 
 namespace plumb::cli {
@@ -15,8 +16,10 @@ constexpr size_t kHelpWidth = 110;
 constexpr size_t kLabelWidth = 32;
 
 std::string RangeProblem(double number, const std::string& text, const Range& range) {
-  if (range.above_min && number <= range.min) return absl::StrCat(text, " is not more than ", range.min);
-  if (number < range.min) return absl::StrCat(text, " is less than ", range.min);
+  if (range.above_min && number <= range.min) {
+    return absl::StrCat(text, " is not more than ", range.min, range.below_hint);
+  }
+  if (number < range.min) return absl::StrCat(text, " is less than ", range.min, range.below_hint);
   if (number > range.max) return absl::StrCat(text, " is more than ", range.max);
   return "";
 }
@@ -125,20 +128,30 @@ bool OptionSet::Given(const std::string& name) const {
   return false;
 }
 
-std::string OptionSet::DescribeUnknown(const std::string& extra) const {
+void OptionSet::OnUnknown(std::function<std::string(const std::string& name, const std::string& value)> hint) {
+  unknown_hint_ = std::move(hint);
+}
+
+std::string OptionSet::DescribeUnknown(const std::string& extra, const std::string& next) const {
   const std::vector<std::string> parts = absl::StrSplit(extra, absl::MaxSplits('=', 1));
+  std::string hint;
+  if (unknown_hint_ != nullptr) {
+    const std::string value = parts.size() > 1 ? parts[1] : absl::StartsWith(next, "-") ? "" : next;
+    hint = unknown_hint_(std::string(absl::StripPrefix(absl::StripPrefix(parts[0], "-"), "-")), value);
+  }
   std::vector<std::string> names;
   for (const std::unique_ptr<Declaration>& declaration : declarations_) names.push_back(declaration->name);
-  return absl::StrCat(parts[0], ": unknown option", DidYouMean(parts[0], names));
+  return absl::StrCat(parts[0], ": unknown option", hint.empty() ? DidYouMean(parts[0], names) : hint);
 }
 
 std::vector<std::string> OptionSet::Finish(const std::vector<std::string>& extras) {
   std::vector<std::string> problems;
   bool after_unknown = false;
-  for (const std::string& extra : extras) {
+  for (size_t i = 0; i < extras.size(); ++i) {
+    const std::string& extra = extras[i];
     const bool is_option = absl::StartsWith(extra, "-") && extra.size() > 1;
     if (is_option) {
-      problems.push_back(DescribeUnknown(extra));
+      problems.push_back(DescribeUnknown(extra, i + 1 < extras.size() ? extras[i + 1] : ""));
     } else if (!after_unknown) {
       problems.push_back(absl::StrCat(extra, ": unexpected argument"));
     }

@@ -19,6 +19,7 @@ struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;  // `min` itself is not allowed
+  std::string below_hint;  // behind the message for a value that is too small: "; --greedy ..."
 };
 
 // The options of one command, declared on CLI11. CLI11 only splits the command line; values are read and checked by
@@ -45,6 +46,10 @@ class OptionSet {
   // A required argument without a name.
   void Argument(const std::string& value_name, std::string& value, const std::string& help);
 
+  // What to say of an option that nobody knows, besides near names: `hint` gets its name without dashes, and its value,
+  // empty where none follows; it returns "" or "; did you mean ...?".
+  void OnUnknown(std::function<std::string(const std::string& name, const std::string& value)> hint);
+
   // After parsing: whether the user gave the option.
   bool Given(const std::string& name) const;
 
@@ -60,10 +65,11 @@ class OptionSet {
  private:
   struct Declaration;
   Declaration& Declare(const std::string& name, const std::string& value_name, const std::string& help);
-  std::string DescribeUnknown(const std::string& extra) const;
+  std::string DescribeUnknown(const std::string& extra, const std::string& next) const;
 
   CLI::App& app_;
   std::vector<std::unique_ptr<Declaration>> declarations_;
+  std::function<std::string(const std::string& name, const std::string& value)> unknown_hint_;
 };
 
 // Breaks `text` at spaces into lines of at most `width` characters.

@@ -4,6 +4,7 @@
 #
 #   tools/setup.sh            what building, testing and the demo need
 #   tools/setup.sh --checks   also what .ci/run needs: clang and clang-format
+#   tools/setup.sh --fuzz     also what tools/fuzz.sh needs: clang 14 with libFuzzer
 #
 # Environment: PLUMB_CUDA=AUTO|ON|OFF  which LibTorch libraries to fetch (AUTO: CUDA where nvcc and a driver are found)
 #              PLUMB_TORCH_ROOT=FOLDER take this LibTorch instead of fetching one
@@ -18,6 +19,7 @@ build_packages=(
   libgtest-dev libgmock-dev python3-grpcio python3-protobuf
 )
 check_packages=(clang clang-format-14)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 # LibTorch's wheels. torch's own CUDA libraries are fetched only where they are linked.
 cpu_wheels=(torch==2.11.0 nvidia-cuda-cupti==13.0.85 nvidia-cuda-runtime==13.0.96)
@@ -174,9 +176,11 @@ setup_libtorch() {
 main() {
   local packages=("${build_packages[@]}") missing
   case "${1:-}" in
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     --checks) packages+=("${check_packages[@]}") ;;
+    --fuzz) packages+=("${fuzz_packages[@]}") ;;
     '') ;;
-    *) fail "unknown option $1" "tools/setup.sh [--checks]" 2 ;;
+    *) fail "unknown option $1" "tools/setup.sh [--checks|--fuzz]" 2 ;;
   esac
   check_platform
   mapfile -t missing < <(missing_packages "${packages[@]}")

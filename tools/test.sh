@@ -9,6 +9,10 @@ tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=steps.sh
 source "$tools/steps.sh"
 
+case "${1:-}" in
+  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+esac
+
 "$tools/setup.sh"
 build_plumb all
 

@@ -12,6 +12,7 @@ there. The service needs no generated code: it is two entries in a table.
 import dataclasses
 import importlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -23,11 +24,32 @@ import traceback
 from concurrent import futures
 from typing import Callable, Dict, Sequence
 
-import grpc
+try:
+    import grpc
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"{error}: install python3-grpcio and python3-protobuf (Debian), or the Python packages grpcio and protobuf"
+    ) from None
 
 API_VERSION = 1
 MAX_MESSAGE_BYTES = 64 << 20
-PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto" / "reward.proto"
+
+
+def find_proto() -> pathlib.Path:
+    """proto/reward.proto: of the environment variable PLUMB_PROTO, beside this file, or of the checkout it lies in."""
+    here = pathlib.Path(__file__).resolve().parent
+    if "PLUMB_PROTO" in os.environ:
+        places = [pathlib.Path(os.environ["PLUMB_PROTO"])]
+    else:
+        places = [here / "reward.proto"] + [folder / "proto" / "reward.proto" for folder in (here, *here.parents)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise SystemExit(
+        f"reward.proto was not found (looked for {places[0]}"
+        + (f" and for proto/reward.proto in {here} and the folders above" if len(places) > 1 else "")
+        + "): copy proto/reward.proto of a checkout of Plumb beside plugin_server.py, or set PLUMB_PROTO to its path"
+    )
 
 
 @dataclasses.dataclass
@@ -65,10 +87,9 @@ class Plugin:
     max_concurrent_calls: int = 4
 
 
-def load_messages(proto: pathlib.Path = PROTO):
-    """The module reward_pb2, made from `proto`."""
-    if not proto.is_file():
-        raise SystemExit(f"{proto} does not exist: run from a checkout of Plumb, or copy proto/reward.proto there")
+def load_messages():
+    """The module reward_pb2, made from reward.proto."""
+    proto = find_proto()
     if shutil.which("protoc"):
         compiler = ["protoc"]
     else:

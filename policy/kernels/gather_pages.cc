@@ -74,4 +74,22 @@ at::Tensor GatherPages(const at::Tensor& pages, const at::Tensor& table, const a
   return GatherPagesReference(pages, table, lengths, num_keys);
 }
 
+void WriteToPages(const at::Tensor& latents, const at::Tensor& slots, const at::Tensor& pages) {
+  const at::NoGradGuard no_grad;
+  const bool copies =
+      pages.is_cpu() && pages.is_contiguous() && latents.scalar_type() == pages.scalar_type() && latents.stride(1) == 1;
+  if (!copies) {
+    pages.view({-1, pages.size(2)}).index_copy_(0, slots, latents.detach().to(pages.scalar_type()));
+    return;
+  }
+  const int64_t bytes = pages.size(2) * static_cast<int64_t>(pages.element_size());
+  const int64_t stride = latents.stride(0) * static_cast<int64_t>(latents.element_size());
+  const char* from = static_cast<const char*>(latents.const_data_ptr());
+  char* to = static_cast<char*>(pages.mutable_data_ptr());
+  const int64_t* slot = slots.const_data_ptr<int64_t>();
+  for (int64_t token = 0; token < latents.size(0); ++token) {
+    std::memcpy(to + slot[token] * bytes, from + token * stride, bytes);
+  }
+}
+
 }  // namespace plumb

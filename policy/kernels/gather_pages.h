@@ -18,6 +18,13 @@ at::Tensor GatherPages(const at::Tensor& pages, const at::Tensor& table, const a
 at::Tensor GatherPagesReference(const at::Tensor& pages, const at::Tensor& table, const at::Tensor& lengths,
                                 int64_t num_keys);
 
+// Puts latents into their places in cache pages, in the pages' type. No gradient flows.
+//
+//   latents  [N, W]
+//   slots    [N] int64, page * 64 + offset
+//   pages    [pages, 64, W], one layer of the cache
+void WriteToPages(const at::Tensor& latents, const at::Tensor& slots, const at::Tensor& pages);
+
 }  // namespace plumb
 
 #endif  // PLUMB_POLICY_KERNELS_GATHER_PAGES_H_

@@ -5,7 +5,7 @@
 
 namespace plumb {
 
-// input * weight^T + bias, in the type of the input.
+// input * weight^T + bias, in the type of the input. On the CPU a row of the result does not depend on the others.
 //
 //   input    [..., D]
 //   weight   [out, D], of the same type
@@ -13,12 +13,15 @@ namespace plumb {
 //   returns  [..., out]
 at::Tensor Linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias = {});
 
-// One product per head: out[n, h] = input[n, h] * matrices[h].
+// input * weight^T, kept in float32: logits.
 //
-//   input     [N, H, a]
-//   matrices  [H, a, b]
-//   returns   [N, H, b], a view that need not be contiguous
-at::Tensor PerHeadProduct(const at::Tensor& input, const at::Tensor& matrices);
+//   input    [N, D]
+//   weight   [out, D], of the same type
+//   returns  [N, out] float32
+at::Tensor LinearToFloat(const at::Tensor& input, const at::Tensor& weight);
+
+// The plain ATen form; kernels are compared with it.
+at::Tensor LinearReference(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias = {});
 
 }  // namespace plumb
 

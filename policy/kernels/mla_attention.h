@@ -8,8 +8,9 @@
 namespace plumb {
 
 // Causal attention in MLA's absorbed form: all heads share one latent per token, whose first Rkv numbers are the value
-// too. Scores, softmax and sums are float32; the result is cast. The quadratic part is worked in pieces of queries and,
-// where large, made again for the gradient.
+// too. Scores, softmax and sums are float32; the result is cast. On the CPU in float32 and bfloat16 it is row-exact: a
+// row depends on nothing but itself and the latents of its sequence up to its position, and both functions below give
+// the same bits (policy/kernels/cpu/attention_forward.h). Elsewhere it is the plain form.
 // Source: arXiv:2405.04434, section 2.1 and appendix C.
 //
 //   queries      [N, H, Rkv + Dr]
@@ -24,6 +25,13 @@ at::Tensor MlaAttention(const at::Tensor& queries, const at::Tensor& latents, co
 //   pages  [pages, 64, Rkv + Dr], one layer of the cache
 at::Tensor MlaAttentionOverPages(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,
                                  int64_t value_width, double scale);
+
+// The plain ATen form of both; kernels are compared with it. The quadratic part is worked in pieces of queries and,
+// where large, made again for the gradient.
+at::Tensor MlaAttentionReference(const at::Tensor& queries, const at::Tensor& latents, const AttentionPlan& plan,
+                                 int64_t value_width, double scale);
+at::Tensor MlaAttentionOverPagesReference(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,
+                                          int64_t value_width, double scale);
 
 }  // namespace plumb
 

@@ -18,6 +18,10 @@ namespace plumb {
 at::Tensor MoeExperts(const at::Tensor& hidden, const at::Tensor& experts, const at::Tensor& weights,
                       const at::Tensor& expert_gate_up, const at::Tensor& expert_down);
 
+// The plain ATen form, one product per expert; kernels are compared with it.
+at::Tensor MoeExpertsReference(const at::Tensor& hidden, const at::Tensor& experts, const at::Tensor& weights,
+                               const at::Tensor& expert_gate_up, const at::Tensor& expert_down);
+
 }  // namespace plumb
 
 #endif  // PLUMB_POLICY_KERNELS_MOE_EXPERTS_H_

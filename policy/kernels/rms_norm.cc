@@ -1,12 +1,14 @@
 #include "policy/kernels/rms_norm.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 
-#include <cmath>
+#include <algorithm>
 
+#include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/row_functions.h"
 #include "policy/kernels/custom_gradient.h"
+#include "policy/kernels/matrix_product.h"
 #if defined(PLUMB_WITH_CUDA)
 #include "policy/kernels/cuda_stream.h"
 #include "policy/kernels/rms_norm_cuda.h"
@@ -16,84 +18,54 @@ namespace plumb {
 namespace {
 
 constexpr int64_t kElementsPerTask = 1 << 14;
-constexpr int64_t kLanes = 8;
 
 int64_t RowsPerTask(int64_t width) { return std::max<int64_t>(1, kElementsPerTask / width); }
 
-// sum(a * b) in kLanes partial sums, added in order: one fixed order for every caller.
-float DotProduct(const float* a, const float* b, int64_t width) {
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= width; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < width; ++i) lanes[i % kLanes] += a[i] * b[i];
-  float sum = 0.0f;
-  for (const float lane : lanes) sum += lane;
-  return sum;
-}
-
-// Returns the output and 1 / sqrt(mean square + epsilon) of each row.
-std::pair<at::Tensor, at::Tensor> ForwardOnCpu(const at::Tensor& input, const at::Tensor& weight, double epsilon) {
-  const int64_t width = input.size(1);
-  const int64_t stride = input.stride(0);
-  const at::Tensor output = at::empty({input.size(0), width}, input.options());
-  const at::Tensor scales = at::empty({input.size(0)}, input.options());
-  const float* x = input.const_data_ptr<float>();
-  const float* w = weight.const_data_ptr<float>();
-  float* y = output.mutable_data_ptr<float>();
-  float* scale = scales.mutable_data_ptr<float>();
-  at::parallel_for(0, input.size(0), RowsPerTask(width), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* from = x + row * stride;
-      float* to = y + row * width;
-      const float mean = DotProduct(from, from, width) / static_cast<float>(width);
-      const float factor = 1.0f / std::sqrt(mean + static_cast<float>(epsilon));
-      for (int64_t i = 0; i < width; ++i) to[i] = from[i] * factor * w[i];
-      scale[row] = factor;
-    }
+// Gradients of the input and of the weight, float32.
+std::vector<at::Tensor> GradientsOnCpu(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
+                                       const at::Tensor& scales) {
+  const at::Tensor g = gradient.to(at::kFloat).contiguous();
+  const at::Tensor x = FloatRows(input);
+  const at::Tensor w = weight.to(at::kFloat).contiguous();
+  const at::Tensor dx = at::empty(x.sizes(), x.options());
+  const at::Tensor normal = at::empty(x.sizes(), x.options());
+  const cpu::RmsNormGradientRows rows = {.gradient = g.const_data_ptr<float>(),
+                                         .x = x.const_data_ptr<float>(),
+                                         .x_stride = x.stride(0),
+                                         .weight = w.const_data_ptr<float>(),
+                                         .scales = scales.const_data_ptr<float>(),
+                                         .dx = dx.mutable_data_ptr<float>(),
+                                         .normal = normal.mutable_data_ptr<float>(),
+                                         .width = x.size(1)};
+  cpu::ParallelRanges(x.size(0), RowsPerTask(x.size(1)), [&](int64_t begin, int64_t end) {
+    cpu::ActiveRowFunctions().rms_norm_gradient(rows, begin, end);
   });
-  return {output, scales};
-}
-
-// d input = s * (g w - n * mean(g w n)) with n = s * input, row by row; `normal_gradient` receives g * n, whose sum
-// over rows is the gradient of the weight.
-at::Tensor InputGradientOnCpu(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
-                              const at::Tensor& scales, const at::Tensor& normal_gradient) {
-  const int64_t width = input.size(1);
-  const int64_t stride = input.stride(0);
-  const at::Tensor output = at::empty({input.size(0), width}, input.options());
-  const float* g = gradient.const_data_ptr<float>();
-  const float* x = input.const_data_ptr<float>();
-  const float* w = weight.const_data_ptr<float>();
-  const float* scale = scales.const_data_ptr<float>();
-  float* product = normal_gradient.mutable_data_ptr<float>();
-  float* dx = output.mutable_data_ptr<float>();
-  at::parallel_for(0, input.size(0), RowsPerTask(width), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* row_g = g + row * width;
-      const float* row_x = x + row * stride;
-      float* row_product = product + row * width;
-      float* row_dx = dx + row * width;
-      const float s = scale[row];
-      for (int64_t i = 0; i < width; ++i) row_product[i] = row_g[i] * row_x[i] * s;
-      const float mean = DotProduct(row_product, w, width) / static_cast<float>(width);
-      for (int64_t i = 0; i < width; ++i) row_dx[i] = s * (row_g[i] * w[i] - row_x[i] * s * mean);
-    }
-  });
-  return output;
+  return {dx.to(input.scalar_type()), normal.sum(0).to(input.scalar_type())};
 }
 
 at::Tensor RmsNormOnCpu(const at::Tensor& input, const at::Tensor& weight, double epsilon) {
   at::Tensor x = input.detach();
   if (x.stride(1) != 1) x = x.contiguous();
   const at::Tensor w = weight.detach().contiguous();
-  auto [output, scales] = ForwardOnCpu(x, w, epsilon);
-  return WithGradient(output, {input, weight}, [x, w, scales = scales](const at::Tensor& gradient) {
-    const at::Tensor normal_gradient = at::empty(x.sizes(), x.options());
-    const at::Tensor dx = InputGradientOnCpu(gradient.contiguous(), x, w, scales, normal_gradient);
-    return std::vector<at::Tensor>{dx, normal_gradient.sum(0)};
-  });
+  const at::Tensor output = at::empty(x.sizes(), x.options());
+  const at::Tensor scales = at::empty({x.size(0)}, x.options().dtype(at::kFloat));
+  const cpu::RmsNormRows rows = {.x = x.const_data_ptr(),
+                                 .x_stride = x.stride(0),
+                                 .weight = w.const_data_ptr(),
+                                 .y = output.mutable_data_ptr(),
+                                 .scales = scales.mutable_data_ptr<float>(),
+                                 .width = x.size(1),
+                                 .epsilon = static_cast<float>(epsilon),
+                                 .type = KernelType(x.scalar_type())};
+  cpu::ParallelRanges(x.size(0), RowsPerTask(x.size(1)),
+                      [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().rms_norm(rows, begin, end); });
+  return WithGradient(output, {input, weight},
+                      [=](const at::Tensor& gradient) { return GradientsOnCpu(gradient, x, w, scales); });
+}
+
+bool CpuKernelTakes(const at::Tensor& input, const at::Tensor& weight) {
+  return input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kBFloat16) &&
+         weight.scalar_type() == input.scalar_type();
 }
 
 #if defined(PLUMB_WITH_CUDA)
@@ -123,9 +95,7 @@ at::Tensor RmsNormReference(const at::Tensor& input, const at::Tensor& weight, d
 }
 
 at::Tensor RmsNorm(const at::Tensor& input, const at::Tensor& weight, double epsilon) {
-  if (input.is_cpu() && input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat) {
-    return RmsNormOnCpu(input, weight, epsilon);
-  }
+  if (CpuKernelTakes(input, weight)) return RmsNormOnCpu(input, weight, epsilon);
 #if defined(PLUMB_WITH_CUDA)
   if (CudaKernelTakes(input, weight)) return RmsNormOnCuda(input, weight, epsilon);
 #endif

@@ -3,11 +3,16 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <cmath>
+
+#include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/custom_gradient.h"
 #include "policy/yarn.h"
 
 namespace plumb {
 namespace {
+
+constexpr int64_t kPositionsPerTask = 64;
 
 at::Tensor Rotate(const at::Tensor& input, const RopeTable& table, const at::Tensor& sines) {
   const at::NoGradGuard no_grad;
@@ -27,15 +32,24 @@ at::Tensor Rotate(const at::Tensor& input, const RopeTable& table, const at::Ten
 }  // namespace
 
 RopeTable MakeRopeTable(const RopeConfig& rope, int64_t rope_head_dim, const at::Tensor& positions) {
-  const at::Tensor frequencies = at::tensor(InverseFrequencies(rope, rope_head_dim), at::kFloat);
-  const at::Tensor angles = positions.to(at::kFloat).unsqueeze(1) * frequencies.to(positions.device()).unsqueeze(0);
+  const std::vector<float> frequencies = InverseFrequencies(rope, rope_head_dim);
+  const at::Tensor host_positions = positions.cpu().contiguous();
+  const int64_t pairs = static_cast<int64_t>(frequencies.size());
+  const at::Tensor cosines = at::empty({positions.size(0), pairs}, at::kFloat);
+  const at::Tensor sines = at::empty({positions.size(0), pairs}, at::kFloat);
+  const int64_t* position = host_positions.const_data_ptr<int64_t>();
+  float* cosine = cosines.mutable_data_ptr<float>();
+  float* sine = sines.mutable_data_ptr<float>();
   const double multiplier = CosSinMultiplier(rope);
-  RopeTable table{angles.cos(), angles.sin(), rope.interleaved};
-  if (multiplier != 1.0) {
-    table.cosines.mul_(multiplier);
-    table.sines.mul_(multiplier);
-  }
-  return table;
+  // One element at a time: vector libraries may round an angle differently at another place of a batch.
+  cpu::ParallelRanges(positions.size(0), kPositionsPerTask, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * pairs; i < end * pairs; ++i) {
+      const float angle = static_cast<float>(position[i / pairs]) * frequencies[i % pairs];
+      cosine[i] = static_cast<float>(std::cos(static_cast<double>(angle)) * multiplier);
+      sine[i] = static_cast<float>(std::sin(static_cast<double>(angle)) * multiplier);
+    }
+  });
+  return {cosines.to(positions.device()), sines.to(positions.device()), rope.interleaved};
 }
 
 at::Tensor ApplyRope(const at::Tensor& input, const RopeTable& table) {

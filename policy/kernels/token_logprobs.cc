@@ -3,13 +3,25 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "policy/kernels/cpu/numerics.h"
+#include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/row_functions.h"
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/linear.h"
+#include "policy/kernels/matrix_product.h"
 
 namespace plumb {
 namespace {
 
 constexpr int64_t kLogitsPerPiece = 1 << 22;
+constexpr int64_t kElementsPerTask = 1 << 13;
+// Logits of a slab of the vocabulary: 4 MiB, unless the rows are too many for one chunk.
+constexpr int64_t kSlabLogits = 1 << 20;
+constexpr int64_t kMaxSlabChunks = 16;
 // Log-probabilities up to this many are kept for the gradient instead of being made again.
 constexpr int64_t kLogitsToKeep = 1 << 23;
 
@@ -17,7 +29,7 @@ int64_t RowsPerPiece(const at::Tensor& head) { return std::max<int64_t>(1, kLogi
 
 // [rows, V] float32
 at::Tensor LogSoftmax(const at::Tensor& hidden, const at::Tensor& head, double temperature) {
-  at::Tensor logits = Linear(hidden, head).to(at::kFloat);
+  at::Tensor logits = LinearReference(hidden, head).to(at::kFloat);
   if (temperature != 1.0) logits = logits / temperature;
   return at::log_softmax(logits, -1);
 }
@@ -59,16 +71,10 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
   return {at::cat(hidden_gradients, 0), head_gradient};
 }
 
-}  // namespace
-
-TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   double temperature) {
+TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                       double temperature) {
   const bool keep = NeedsGradient({hidden, head}) && hidden.size(0) * head.size(0) <= kLogitsToKeep;
   Saved saved{hidden.detach(), head.detach(), targets, temperature, {}};
-  if (hidden.size(0) == 0) {
-    const at::Tensor empty = at::zeros({0}, hidden.options().dtype(at::kFloat));
-    return {empty, empty};
-  }
   std::vector<at::Tensor> logprobs;
   std::vector<at::Tensor> entropies;
   const int64_t rows = RowsPerPiece(head);
@@ -84,6 +90,160 @@ TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& h
   return {WithGradient(all, {hidden, head},
                        [saved = std::move(saved)](const at::Tensor& gradient) { return Backward(saved, gradient); }),
           at::cat(entropies, 0)};
+}
+
+// What a row's chunks of the vocabulary have given so far, in their order.
+struct RunningSums {
+  cpu::ChunkSums sums;
+  bool any = false;
+
+  void Add(const cpu::ChunkSums& chunk) {
+    if (!any) {
+      sums = chunk;
+      any = true;
+      return;
+    }
+    const float largest = std::max(sums.largest, chunk.largest);
+    const float before = std::exp(sums.largest - largest);
+    const float now = std::exp(chunk.largest - largest);
+    sums.weighted = (sums.weighted + sums.sum * (sums.largest - largest)) * before +
+                    (chunk.weighted + chunk.sum * (chunk.largest - largest)) * now;
+    sums.sum = sums.sum * before + chunk.sum * now;
+    sums.largest = largest;
+  }
+};
+
+// Of each row, from its chunks [M, chunks].
+struct RowResults {
+  at::Tensor log_sums;  // [M] float32, log of the sum of e^logit
+  at::Tensor entropy;   // [M] float32
+};
+
+RowResults MergeChunks(const std::vector<cpu::ChunkSums>& chunks, int64_t rows) {
+  const int64_t per_row = rows == 0 ? 0 : static_cast<int64_t>(chunks.size()) / rows;
+  const RowResults results = {at::empty({rows}, at::kFloat), at::empty({rows}, at::kFloat)};
+  for (int64_t n = 0; n < rows; ++n) {
+    RunningSums running;
+    for (int64_t c = 0; c < per_row; ++c) running.Add(chunks[n * per_row + c]);
+    const float log_sum = std::log(running.sums.sum);
+    results.log_sums.mutable_data_ptr<float>()[n] = running.sums.largest + log_sum;
+    results.entropy.mutable_data_ptr<float>()[n] = log_sum - running.sums.weighted / running.sums.sum;
+  }
+  return results;
+}
+
+// Logits of all rows for some ids at a time: whole chunks, and few enough to be forgotten.
+int64_t IdsPerSlab(int64_t rows) {
+  const int64_t chunks =
+      std::clamp<int64_t>(kSlabLogits / (std::max<int64_t>(1, rows) * cpu::kVocabularyChunk), 1, kMaxSlabChunks);
+  return chunks * cpu::kVocabularyChunk;
+}
+
+// Chunks of the ids first ... first + logits.size(1) - 1, and the target's logit where it is among them.
+void ReadSlab(const at::Tensor& logits, int64_t first, const at::Tensor& targets, double temperature,
+              std::vector<cpu::ChunkSums>& chunks, const at::Tensor& target_logits) {
+  const int64_t rows = logits.size(0);
+  const int64_t per_row = static_cast<int64_t>(chunks.size()) / rows;
+  const cpu::ChunkRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
+                                     .stride = logits.stride(0),
+                                     .width = logits.size(1),
+                                     .temperature = static_cast<float>(temperature),
+                                     .sums = chunks.data() + first / cpu::kVocabularyChunk,
+                                     .sums_stride = per_row};
+  cpu::ParallelRanges(rows, std::max<int64_t>(1, kElementsPerTask / logits.size(1)), [&](int64_t begin, int64_t end) {
+    cpu::ActiveRowFunctions().chunk_sums(chunk_rows, begin, end);
+  });
+  const int64_t* target = targets.const_data_ptr<int64_t>();
+  for (int64_t n = 0; n < rows; ++n) {
+    const int64_t column = target[n] - first;
+    if (column < 0 || column >= logits.size(1)) continue;
+    const float logit = logits.const_data_ptr<float>()[n * logits.stride(0) + column];
+    target_logits.mutable_data_ptr<float>()[n] = temperature == 1.0 ? logit : logit / static_cast<float>(temperature);
+  }
+}
+
+// Calls use(first, logits) for slabs of ids that cover the vocabulary, in their order.
+template <typename Use>
+void ForSlabs(const at::Tensor& hidden, const at::Tensor& head, const Use& use) {
+  const int64_t ids = IdsPerSlab(hidden.size(0));
+  for (int64_t first = 0; first < head.size(0); first += ids) {
+    const at::Tensor slab = head.narrow(0, first, std::min(ids, head.size(0) - first));
+    use(first, slab, TimesTransposed(hidden, slab, {}, at::kFloat));
+  }
+}
+
+std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& log_sums, const at::Tensor& gradient) {
+  const at::Tensor hidden = FloatRows(saved.hidden);
+  const at::Tensor factors = (gradient.to(at::kFloat) / saved.temperature).contiguous();
+  const at::Tensor hidden_gradient = at::zeros(hidden.sizes(), hidden.options());
+  const at::Tensor head_gradient = at::empty(saved.head.sizes(), hidden.options());
+  ForSlabs(hidden, saved.head, [&](int64_t first, const at::Tensor& slab, const at::Tensor& logits) {
+    const at::Tensor targets = saved.targets - first;
+    const cpu::LogitGradientRows rows = {.logits = logits.mutable_data_ptr<float>(),
+                                         .width = logits.size(1),
+                                         .temperature = static_cast<float>(saved.temperature),
+                                         .log_sums = log_sums.const_data_ptr<float>(),
+                                         .factors = factors.const_data_ptr<float>(),
+                                         .targets = targets.const_data_ptr<int64_t>()};
+    cpu::ParallelRanges(
+        logits.size(0), std::max<int64_t>(1, kElementsPerTask / logits.size(1)),
+        [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().logit_gradient(rows, begin, end); });
+    hidden_gradient.add_(Times(logits, slab));
+    head_gradient.narrow(0, first, slab.size(0)).copy_(TransposedTimes(logits, hidden));
+  });
+  const at::ScalarType type = saved.hidden.scalar_type();
+  return {hidden_gradient.to(type), head_gradient.to(type)};
+}
+
+TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature) {
+  const Saved saved{hidden.detach(), head.detach(), targets.contiguous(), temperature, {}};
+  const at::Tensor rows = FloatRows(hidden);
+  const at::Tensor target_logits = at::full({hidden.size(0)}, -std::numeric_limits<float>::infinity(), at::kFloat);
+  const int64_t per_row = (head.size(0) + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
+  std::vector<cpu::ChunkSums> chunks(hidden.size(0) * per_row);
+  ForSlabs(rows, saved.head, [&](int64_t first, const at::Tensor&, const at::Tensor& logits) {
+    ReadSlab(logits, first, saved.targets, temperature, chunks, target_logits);
+  });
+  const RowResults results = MergeChunks(chunks, hidden.size(0));
+  return {WithGradient(target_logits - results.log_sums, {hidden, head},
+                       [saved, log_sums = results.log_sums](const at::Tensor& gradient) {
+                         return GradientsInSlabs(saved, log_sums, gradient);
+                       }),
+          results.entropy};
+}
+
+}  // namespace
+
+TokenLogprobs TokenLogprobsReference(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                     double temperature) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor logprobs = LogSoftmax(hidden, head, temperature);
+  return {logprobs.gather(1, targets.unsqueeze(1)).squeeze(1), (logprobs.exp() * logprobs).sum(1).neg()};
+}
+
+TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                   double temperature) {
+  if (hidden.size(0) == 0) {
+    const at::Tensor empty = at::zeros({0}, hidden.options().dtype(at::kFloat));
+    return {empty, empty};
+  }
+  const bool kernel = CpuProductTakes(head) && hidden.scalar_type() == head.scalar_type();
+  return kernel ? InSlabs(hidden, head, targets, temperature) : InPieces(hidden, head, targets, temperature);
+}
+
+TokenLogprobs LogprobsOfLogits(const at::Tensor& logits, const at::Tensor& targets, double temperature) {
+  const at::NoGradGuard no_grad;
+  if (!logits.is_cpu()) {
+    const at::Tensor logprobs = at::log_softmax(temperature == 1.0 ? logits : logits / temperature, -1);
+    return {logprobs.gather(1, targets.unsqueeze(1)).squeeze(1), (logprobs.exp() * logprobs).sum(1).neg()};
+  }
+  const at::Tensor rows = FloatRows(logits);
+  const at::Tensor target_logits = at::full({rows.size(0)}, -std::numeric_limits<float>::infinity(), at::kFloat);
+  const int64_t per_row = (rows.size(1) + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
+  std::vector<cpu::ChunkSums> chunks(rows.size(0) * per_row);
+  if (rows.size(0) > 0) ReadSlab(rows, 0, targets.contiguous(), temperature, chunks, target_logits);
+  const RowResults results = MergeChunks(chunks, rows.size(0));
+  return {target_logits - results.log_sums, results.entropy};
 }
 
 }  // namespace plumb

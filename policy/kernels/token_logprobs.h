@@ -10,14 +10,25 @@ struct TokenLogprobs {
   at::Tensor entropy;   // [M] float32, detached
 };
 
-// log softmax(hidden * head^T / temperature) at given tokens, and the distribution's entropy. Works in pieces of rows
-// and makes large logits again for the gradient, so that [M, V] is never held whole.
+// log softmax(hidden * head^T / temperature) at given tokens, and the distribution's entropy. [M, V] is never held: on
+// the CPU the vocabulary is worked in slabs, whose logits are made again for the gradient; elsewhere in pieces of rows.
 //
 //   hidden   [M, D]
 //   head     [V, D], of the same type
 //   targets  [M] int64
 TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    double temperature);
+
+// The same of logits that are there already; on the CPU to the bit what ComputeTokenLogprobs() gives for them. No
+// gradient flows.
+//
+//   logits   [M, V] float32
+//   targets  [M] int64
+TokenLogprobs LogprobsOfLogits(const at::Tensor& logits, const at::Tensor& targets, double temperature);
+
+// The plain ATen form, without gradients; kernels are compared with it.
+TokenLogprobs TokenLogprobsReference(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                     double temperature);
 
 }  // namespace plumb
 

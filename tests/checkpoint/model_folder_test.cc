@@ -1,5 +1,7 @@
 #include "checkpoint/model_folder.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -81,6 +83,42 @@ TEST(ModelFolderFaultTest, ConfigMustBeAnObject) {
   ASSERT_OK(WriteFileAtomic(root.File("config.json"), "[]"));
   EXPECT_THAT(ModelFolder::Open(root.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("config.json"), HasSubstr("an object"))));
+}
+
+TEST(ModelFolderFaultTest, NamedPipesAreNotWaitedFor) {
+  const TestFolder config;
+  ASSERT_EQ(::mkfifo(config.File("config.json").c_str(), 0600), 0);
+  EXPECT_THAT(ModelFolder::Open(config.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("config.json: not a regular file")));
+  const TestFolder shard;
+  ASSERT_OK(WriteSharded(shard.path(), R"({"a": "pipe.safetensors"})"));
+  ASSERT_EQ(::mkfifo(shard.File("pipe.safetensors").c_str(), 0600), 0);
+  EXPECT_THAT(ModelFolder::Open(shard.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("pipe.safetensors: file not found")));
+}
+
+TEST(ModelFolderFaultTest, APickleIsNeverRead) {
+  const TestFolder root;
+  ASSERT_OK(WriteFileAtomic(root.File("config.json"), "{}"));
+  ASSERT_OK(WriteFileAtomic(root.File("pytorch_model.bin"), "\x80\x02."));
+  EXPECT_THAT(ModelFolder::Open(root.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("pytorch_model.bin is a pickle, which is never read")));
+}
+
+TEST(ModelFolderFaultTest, AnIndexIsCheckedBeforeItIsParsed) {
+  const TestFolder too_long;
+  ASSERT_OK(WriteSharded(too_long.path(), R"({"a": "one.safetensors"})"));
+  std::filesystem::resize_file(too_long.File(kIndex), (size_t{64} << 20) + 1);
+  EXPECT_THAT(ModelFolder::Open(too_long.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(kIndex), HasSubstr("at most 67108864"))));
+  const TestFolder twice;
+  ASSERT_OK(WriteSharded(twice.path(), R"({"a": "one.safetensors", "a": "two.safetensors"})"));
+  EXPECT_THAT(ModelFolder::Open(twice.path()), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                        AllOf(HasSubstr(kIndex), HasSubstr("\"a\" is given twice"))));
+  const TestFolder deep;
+  ASSERT_OK(WriteSharded(deep.path(), std::string(100'000, '[')));
+  EXPECT_THAT(ModelFolder::Open(deep.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr(kIndex), HasSubstr("nested deeper"))));
 }
 
 TEST(ModelFolderFaultTest, AnIndexMayNotNameFilesElsewhere) {

@@ -143,6 +143,7 @@ const BadHeader kBadFiles[] = {
      "\"t\" is given twice"},
     {"EntryNotObject", OneTensor("3", 0), "expected an object"},
     {"UnknownType", OneTensor(R"({"dtype":"F7","shape":[1],"data_offsets":[0,1]})", 1), "dtype F7 is not supported"},
+    {"SubByteType", OneTensor(R"({"dtype":"F4","shape":[2],"data_offsets":[0,1]})", 1), "dtype F4 is not supported"},
     {"TypeNotString", OneTensor(R"({"dtype":1,"shape":[1],"data_offsets":[0,1]})", 1), "dtype is 1"},
     {"NoShape", OneTensor(R"({"dtype":"U8","data_offsets":[0,1]})", 1), "shape is missing"},
     {"NegativeShape", OneTensor(R"({"dtype":"U8","shape":[-1],"data_offsets":[0,1]})", 1), "shape[0]"},
@@ -156,6 +157,10 @@ const BadHeader kBadFiles[] = {
     {"SizeIsNotShape", OneTensor(R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})", 4), "expected 8 from shape"},
     {"ShapeOverflow", OneTensor(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})", 0),
      "overflows"},
+    {"ZeroBehindAnOverflow", OneTensor(R"({"dtype":"U8","shape":[4611686018427387904,4,0],"data_offsets":[0,0]})", 0),
+     "overflows"},
+    {"FieldGivenTwice", OneTensor(R"({"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,1]})", 1),
+     "\"dtype\" is given twice"},
     {"StartsLate", OneTensor(R"({"dtype":"U8","shape":[1],"data_offsets":[1,2]})", 2), "a hole"},
     {"Hole",
      FileBytes(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],)"
@@ -169,6 +174,8 @@ const BadHeader kBadFiles[] = {
      "b: starts at offset 1, expected 2 (an overlap)"},
     {"BytesBehind", OneTensor(R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})", 2), "tensors end at offset 1"},
     {"MetadataNotStrings", FileBytes(R"({"__metadata__":{"format":1}})", 0), "expected a string"},
+    {"MetadataNested", FileBytes(R"({"__metadata__":{"format":{"a":"pt"}}})", 0), "expected a string"},
+    {"MetadataGivenTwice", FileBytes(R"({"__metadata__":{},"__metadata__":{}})", 0), "\"__metadata__\" is given twice"},
     {"MetadataNotObject", FileBytes(R"({"__metadata__":"pt"})", 0), "expected an object"},
 };
 

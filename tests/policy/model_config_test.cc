@@ -80,10 +80,25 @@ TEST(ModelConfigTest, ErrorsNameTheField) {
   EXPECT_THAT(StatusWith("hidden_size", "128"), StatusIs(invalid, HasSubstr("hidden_size")));
   EXPECT_THAT(StatusWith("hidden_size", 0), StatusIs(invalid, HasSubstr("hidden_size is 0")));
   EXPECT_THAT(StatusWith("kv_lora_rank", Json()), StatusIs(invalid, HasSubstr("kv_lora_rank")));
+  EXPECT_THAT(StatusWith("hidden_size", 1.5), StatusIs(invalid, HasSubstr("hidden_size is 1.5, expected an integer")));
   EXPECT_THAT(StatusWith("n_group", 3), StatusIs(invalid, HasSubstr("n_routed_experts is 8")));
   EXPECT_THAT(StatusWith("topk_group", 2), StatusIs(invalid, HasSubstr("topk_group is 2")));
   EXPECT_THAT(StatusWith("num_experts_per_tok", 9), StatusIs(invalid, HasSubstr("num_experts_per_tok is 9")));
   EXPECT_THAT(StatusWith("qk_rope_head_dim", 15), StatusIs(invalid, HasSubstr("qk_rope_head_dim is 15")));
+}
+
+// Each of these would overflow a product of sizes, or ask for a table or a loop without end.
+TEST(ModelConfigFaultTest, SizesBeyondReasonAreRefused) {
+  const auto invalid = absl::StatusCode::kInvalidArgument;
+  for (const char* key :
+       {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "kv_lora_rank",
+        "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "num_nextn_predict_layers", "moe_intermediate_size",
+        "n_routed_experts", "n_shared_experts"}) {
+    EXPECT_THAT(StatusWith(key, int64_t{1} << 30), StatusIs(invalid, HasSubstr(key))) << key;
+    EXPECT_THAT(StatusWith(key, INT64_MAX), StatusIs(invalid, HasSubstr(key))) << key;
+    EXPECT_THAT(StatusWith(key, UINT64_MAX), StatusIs(invalid, HasSubstr(key))) << key;
+    EXPECT_THAT(StatusWith(key, -1), StatusIs(invalid, HasSubstr(key))) << key;
+  }
 }
 
 // Published totals: reference values of the DeepSeek-V2 and V3 reports.

@@ -18,6 +18,12 @@ TEST(VerifyFormatTest, WantsTheWholeCompletion) {
   EXPECT_EQ(VerifyFormat("<think>a</think> 12 or so", pattern).value, 0);
 }
 
+TEST(VerifyFormatTest, SaysThatAPointStopsAtALinesEnd) {
+  EXPECT_NE(VerifyFormat("a\nb", re2::RE2("a.*b")).message.find("(?s)"), std::string::npos);
+  EXPECT_EQ(VerifyFormat("a\nb", re2::RE2("(?s)a.*c")).message.find("(?s)"), std::string::npos);
+  EXPECT_EQ(VerifyFormat("ab", re2::RE2("a.*c")).message.find("(?s)"), std::string::npos);
+}
+
 TEST(VerifyFormatTest, DoesNotMatchBytesThatAreNoText) { EXPECT_EQ(VerifyFormat("\xff\xfe", re2::RE2(".*")).value, 0); }
 
 }  // namespace

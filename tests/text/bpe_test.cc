@@ -40,6 +40,18 @@ TEST(BpeModelTest, MergesTheLowestRankFirstThenTheLeftmost) {
 
 TEST(BpeModelTest, LeavesOutBytesWithoutAToken) { EXPECT_THAT(Encode(Model(), "azb"), ElementsAre(3)); }
 
+TEST(BpeModelTest, BytesWithoutATokenBecomeTheUnknownToken) {
+  Json model = Model();
+  model["unk_token"] = "c";
+  EXPECT_THAT(Encode(model, "azzb"), ElementsAre(0, 2, 2, 1));
+  model["fuse_unk"] = true;
+  EXPECT_THAT(Encode(model, "azzbz"), ElementsAre(0, 2, 4));  // merges take it as any other token
+  EXPECT_THAT(Encode(model, "zbc"), ElementsAre(2, 4));
+  model["unk_token"] = "absent";
+  EXPECT_THAT(BpeModel::FromJson(model),
+              StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("unk_token \"absent\"")));
+}
+
 TEST(BpeModelTest, IgnoreMergesTakesAWholePieceFromTheVocabulary) {
   Json model = Model();
   model["merges"] = Json::array();
@@ -52,6 +64,8 @@ TEST(BpeModelTest, ReadsBothSpellingsOfMerges) {
   Json model = Model();
   model["merges"] = Json::parse(R"([["b", "c"], ["a", "b"], ["a", "bc"], ["a", "a"]])");
   EXPECT_THAT(Encode(model, "abcaa"), ElementsAre(5, 6));
+  model["merges"] = {"#version: 0.2", "b c", "a bc"};
+  EXPECT_THAT(Encode(model, "abc"), ElementsAre(5));
 }
 
 TEST(BpeModelTest, NamesADamagedMerge) {

@@ -25,6 +25,15 @@ TEST(TrimBehindEndTest, TakesOutWhatFollowsTheLastEndToken) {
   EXPECT_EQ(mask, (Mask{true, true, false, true, true}));
 }
 
+TEST(CheckEndsTest, RefusesAnEndThatStandsBehindItsSpan) {
+  const EncodedText encoded{{7, 9, 8, 9}, {{0, 1}, {1, 2}, {2, 3}, {3, 4}}};
+  EXPECT_OK(CheckEnds(encoded, {{0, 2}, {2, 4}}, {9}));
+  EXPECT_OK(CheckEnds(encoded, {{0, 1}}, {5}));
+  EXPECT_OK(CheckEnds(encoded, {{1, 3}}, {9}));
+  EXPECT_THAT(CheckEnds(encoded, {{0, 2}, {2, 3}}, {9}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at byte 2 has its end token only when")));
+}
+
 // "U:text|" and "A:text.", generation prompt "A:".
 absl::StatusOr<std::string> RenderPlain(const Json& messages, bool add_generation_prompt) {
   std::string text;

@@ -45,6 +45,7 @@ TEST(ChatTemplateGoldenTest, RendersAsTheReference) {
     const ChatTemplate& chat_template = GoldenTemplate(row["template"]);
     Json variables = row;
     for (const char* key : {"template", "expected", "expected_error", "assistant_char_spans"}) variables.erase(key);
+    if (!variables.contains("tools")) variables["tools"] = nullptr;
     const absl::StatusOr<RenderedChat> rendered = chat_template.Render(variables);
     if (row.contains("expected_error")) {
       const Json& error = row["expected_error"];
@@ -80,6 +81,10 @@ TEST(ChatTemplateTest, ErrorsNameLineAndColumn) {
   EXPECT_EQ(Render("{{ 1 + 'a' }}"), "line 1, column 6: operator + does not fit the types int and str");
   EXPECT_EQ(Render("{{ x | nofilter }}"), "line 1, column 6: there is no filter nofilter");
   EXPECT_EQ(Render("{{ raise_exception('just this') }}"), "just this");
+  EXPECT_EQ(Render("{% for i in range(9999999) %}{{ i }}{% endfor %}"),
+            "line 1, column 18: a list of 1048577 members, the limit is 1048576");
+  EXPECT_EQ(Render("{% for a in range(99999) %}{% for b in range(999) %}{% endfor %}{% endfor %}"),
+            "line 1, column 31: the template takes more than 10000000 steps");
 }
 
 TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
@@ -95,10 +100,65 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   refuse("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}", "nested");
   refuse("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
          "bytes");
+  // Work and memory that hide in one operation.
+  refuse("{% set s = 'a' * 1000000 %}{% for x in ([s] * 1000) | map('upper') | list %}{% endfor %}", "steps");
+  refuse("{% set s = 'a' * 1000000 %}{{ ([s, s ~ 'b'] * 1000) | sort | length }}", "steps");
+  refuse("{% set s = 'a' * 1000 %}{{ s | replace('a', s) | replace('a', s) }}", "bytes");
+  refuse(
+      "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+      "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+      "steps");
+  refuse("{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = ns.x + [range(1000000)] %}{% endfor %}",
+         "steps");
+  EXPECT_THAT(ChatTemplate::Parse(std::string(2 << 20, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2097152 bytes")));
   EXPECT_THAT(Render("{{ " + std::string(5000, '(') + std::string(5000, ')') + " }}"), HasSubstr("nested too deeply"));
   std::string sum = "{{ 1";
   for (int i = 0; i < 5000; ++i) sum += "+1";
   EXPECT_THAT(Render(sum + " }}"), HasSubstr("too long"));
+}
+
+// Each of these once took time or memory without bound.
+TEST(ChatTemplateFaultTest, HostileOperationsEnd) {
+  EXPECT_EQ(Render("{{ '' * 9223372036854775807 }}|"), "|");
+  EXPECT_THAT(Render("{{ '%d' % 1e300 }}"), HasSubstr("%d of a number beyond 64 bits"));
+  EXPECT_THAT(Render("{{ 1 | round(-9223372036854775807 - 1) }}"), HasSubstr("precision -9223372036854775808"));
+  EXPECT_THAT(Render("{{ strftime_now('a' * 1000000) }}"), HasSubstr("more than 1000 bytes"));
+  EXPECT_EQ(Render("{{ ('a' * 1000000).strip('b' * 100000 ~ 'a') | length }}"), "0");
+  EXPECT_EQ(Render("{{ ('a' * 1000000 ~ 'b') in ('a' * 2000000) }}"), "False");
+  EXPECT_EQ(Render("{{ ('a' * 2000000).rfind('b' ~ 'a' * 1000000) }}"), "-1");
+  EXPECT_THAT(Render("{{ (['a' * 100000] * 10000) | map('upper') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+                     "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateTest, IndentsLinesOfAnyLength) {
+  const std::string line(100, 'a');
+  EXPECT_EQ(Render("{{ ('a' * 100 ~ '\\n' ~ 'a' * 100 ~ '\\n') | indent(2) }}"), line + "\n  " + line + "\n");
+}
+
+// Two values of equal form that share their parts: comparing them member by member would never end.
+TEST(ChatTemplateFaultTest, ComparisonsOfSharedListsArePaidFor) {
+  const std::string twins =
+      "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}"
+      "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}";
+  EXPECT_THAT(Render(twins + "{{ [n.x].index(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{{ [n.x].count(n.y) }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render(twins + "{% for v in [1] %}{{ loop.changed(n.x) }}{{ loop.changed(n.y) }}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateFaultTest, WorkForEachMemberIsPaidFor) {
+  EXPECT_THAT(Render("{{ range(100000) | map('replace', 'b' * 100000, 'c') | list | length }}"), HasSubstr("steps"));
+  EXPECT_THAT(Render("{% set s = 'a' * 1000000 %}{% for a in s %}{% for b in s %}{% for c in s %}{% endfor %}"
+                     "{% endfor %}{% endfor %}"),
+              HasSubstr("steps"));
+}
+
+TEST(ChatTemplateTest, ALongSourceIsNotParsed) {
+  EXPECT_THAT(ChatTemplate::Parse(std::string((size_t{1} << 20) + 1, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 1048577 bytes, at most 1048576")));
 }
 
 TEST(ChatTemplateTest, WhiteSpaceAroundTags) {

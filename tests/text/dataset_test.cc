@@ -51,7 +51,10 @@ TEST_F(DatasetTest, TrainsTheCompletionAndTheEndToken) {
 
 TEST_F(DatasetTest, CutsLongRowsAndDropsThoseThatTrainNothing) {
   WriteRows("{\"prompt\": \"7\", \"completion\": \"8\"}\n{\"prompt\": \"777 777\", \"completion\": \"8\"}\n");
+  ::testing::internal::CaptureStderr();
   ASSERT_OK_AND_ASSIGN(const auto rows, LoadSftRows(config_, *codec_, 3));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), AllOf(HasSubstr("2 rows are longer than max_sequence_length 3"),
+                                                              HasSubstr("rows.jsonl:1 with 4 tokens")));
   ASSERT_EQ(rows.size(), 1);
   EXPECT_EQ(rows[0].id, "0");
   EXPECT_EQ(rows[0].ids.size(), 3);

@@ -50,16 +50,16 @@ TEST(PatternTest, LiteralsMatchThemselves) {
   EXPECT_EQ(spans[0].begin, 4);
 }
 
-TEST(PatternTest, RefusesWhatRubyReadsOtherwise) {
-  const auto refuse = [](const std::string& expression, const std::string& message) {
-    EXPECT_THAT(Pattern::Compile(expression), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
-  };
-  refuse("[a&&b]", "intersections");
-  refuse("[a[bc]]", "classes inside classes");
-  refuse("(?m:a.)", "option m");
-  refuse("a\\Kb", "\\K");
-  refuse("(a", "parenthes");
-  refuse("a\\", "backslash");
+TEST(PatternTest, FindsWhatIsFarAway) {
+  // Further than one look goes, and in characters of several bytes.
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "é";
+  EXPECT_THAT(Matches("x+|é$", text + "\nxx"), ElementsAre("é", "xx"));
+  EXPECT_THAT(Matches("(?<=é)x", text + "x" + text + "x"), ElementsAre("x", "x"));
+}
+
+TEST(PatternTest, NamesThePlaceOfAMistake) {
+  EXPECT_THAT(Pattern::Compile("(a"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parenthes")));
 }
 
 TEST(PatternTest, GivesUpAtTheMatchLimit) {

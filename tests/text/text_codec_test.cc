@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "absl/strings/str_replace.h"
 #include "base/file.h"
 #include "tests/testing/status_matchers.h"
@@ -63,6 +65,20 @@ TEST(TextCodecTest, WithoutAnEosTokenTheFirstEndIdStandsIn) {
   EXPECT_FALSE(codec->has_chat_template());
   EXPECT_THAT(codec->EncodeChat(Json::array(), false),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no chat template")));
+}
+
+TEST(TextCodecFaultTest, LinksOutOfTheFolderAreNotFollowed) {
+  for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "config.json"}) {
+    const TestFolder outside;
+    const TestFolder folder;
+    WriteFolder(folder, Json::object(), Json::object());
+    ASSERT_OK(WriteFileAtomic(outside.File("secret"), "{}"));
+    std::filesystem::remove(folder.File(name));
+    std::filesystem::create_symlink(outside.File("secret"), folder.File(name));
+    EXPECT_THAT(TextCodec::Load(folder.path()),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name + ": links to ")))
+        << name;
+  }
 }
 
 TEST(TextCodecTest, NamesWhatIsWrongInAFolder) {

@@ -31,7 +31,6 @@ TEST(UnicodeTest, ReplacesEachLongestBadPart) {
 TEST(UnicodeTest, CategoriesAreUnicodes) {
   EXPECT_TRUE(IsWhitespace(0x3000) && IsWhitespace(0x85) && !IsWhitespace(0x180E) && !IsWhitespace('a'));
   EXPECT_TRUE(IsNumeric(0x2167) && IsNumeric(0xB2) && !IsNumeric('x'));
-  EXPECT_TRUE(IsWordPart('_') && IsWordPart(0x301) && !IsWordPart('-'));
 }
 
 }  // namespace

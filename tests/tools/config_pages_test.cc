@@ -19,6 +19,8 @@ TEST(ConfigPagesTest, HelpListsNestedKeys) {
   const std::string help = ConfigKeysHelp(*proto::GrpoConfig::descriptor());
   EXPECT_THAT(help, HasSubstr("  optimizer.learning_rate       Peak learning rate of AdamW. Default: 1e-5.\n"));
   EXPECT_THAT(help, HasSubstr("  rollout.workers[].address     "));
+  EXPECT_THAT(help, HasSubstr("Required where rollout.workers is"));
+  EXPECT_THAT(help, HasSubstr("Required.\n"));
   EXPECT_THAT(help,
               HasSubstr("  model                         Policy folder to start from, usually an SFT checkpoint."));
 }

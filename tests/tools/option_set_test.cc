@@ -66,6 +66,28 @@ TEST(OptionSetFaultTest, ReportsAllProblemsAtOnce) {
                   "--steps: expected a whole number, found 2.5", "--temperature: -1 is not more than 0"));
 }
 
+TEST(OptionSetFaultTest, AnUnknownOptionGetsTheCommandsHint) {
+  CLI::App app;
+  app.allow_extras();
+  OptionSet options(app);
+  options.OnUnknown([](const std::string& name, const std::string& value) { return "; " + name + " is " + value; });
+  std::vector<std::string> words = {"--last", "--lr=3", "5", "--steps"};
+  app.parse(words);
+  EXPECT_THAT(options.Finish(app.remaining()),
+              ElementsAre("--steps: unknown option; steps is 5", "--lr: unknown option; lr is 3",
+                          "--last: unknown option; last is "));
+}
+
+TEST(OptionSetFaultTest, AValueThatIsTooSmallGetsItsHint) {
+  CLI::App app;
+  OptionSet options(app);
+  double temperature = 1;
+  options.Number("--temperature", {0, 100, /*above_min=*/true, "; try --greedy"}, temperature, "Temperature.");
+  std::vector<std::string> words = {"0", "--temperature"};
+  app.parse(words);
+  EXPECT_THAT(options.Finish({}), ElementsAre("--temperature: 0 is not more than 0; try --greedy"));
+}
+
 TEST(OptionSetTest, WrapsTextIntoAColumn) {
   EXPECT_THAT(WrapText("one two three", 7), ElementsAre("one two", "three"));
   EXPECT_EQ(HelpEntry("--a", "b"), "  --a" + std::string(27, ' ') + "b\n");

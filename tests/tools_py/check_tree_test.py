@@ -84,6 +84,15 @@ class CheckTreeTest(unittest.TestCase):
         self.assert_breaks("torch", {"policy/kernels/a.cu": "#include <ATen/core/Tensor.h>\n",
                                      "tests/policy/a_test.cc": ""})
 
+    def test_refuses_ordinary_headers_in_sources_of_one_instruction_set(self):
+        texts = {"policy/cpu/k_avx2.cc": '#include "policy/cpu/k.h"\n#include <immintrin.h>\n',
+                 "policy/cpu/k.h": '#include <cstdint>\n#include "policy/cpu/vec.h"\n',
+                 "policy/cpu/k.cc": '#include "policy/cpu/k.h"\n#include <vector>\n',
+                 "tests/policy/cpu/k_test.cc": ""}
+        self.assert_clean({**texts, "policy/cpu/vec.h": "int a;\n"})
+        self.assert_breaks("isa", {**texts, "policy/cpu/vec.h": "#include <vector>\n"}, "policy/cpu/vec.h")
+        self.assert_breaks("isa", {**texts, "policy/cpu/vec.h": '#include "base/b.h"\n'}, "policy/cpu/vec.h")
+
     # budgets
     def test_refuses_long_files(self):
         self.assert_breaks("file-lines", {"text/a.h": "int a;\n" * 251})
@@ -130,6 +139,11 @@ class CheckTreeTest(unittest.TestCase):
     def test_wants_a_test_of_every_source(self):
         self.assert_breaks("has-test", {"text/a.cc": "int a;\n"})
         self.assert_clean({"text/a.cc": "int a;\n", "text/a.h": "", "tests/text/b_test.cc": '#include "text/a.h"\n'})
+
+    def test_sources_of_the_instruction_sets_share_a_test(self):
+        self.assert_clean({"policy/k_avx2.cc": "int a;\n", "policy/k_avx512.cc": "int a;\n",
+                           "tests/policy/k_test.cc": ""})
+        self.assert_breaks("has-test", {"policy/k_avx2.cc": "int a;\n", "tests/policy/j_test.cc": ""})
 
     # words
     def test_refuses_empty_names(self):

@@ -49,4 +49,8 @@ absl::Status Arguments::Allow(size_t max_positional, std::initializer_list<absl:
   return absl::OkStatus();
 }
 
+absl::Status Arguments::Spend(const Value& value) const {
+  return budget == nullptr ? absl::OkStatus() : budget->SpendBytes(value.Weight());
+}
+
 }  // namespace plumb::jinja

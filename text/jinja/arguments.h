@@ -8,14 +8,16 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "text/jinja/budget.h"
 #include "text/jinja/value.h"
 
 namespace plumb::jinja {
 
-// The arguments of a call, a filter or a test.
+// The arguments of a call, a filter or a test, and what the callee spends its work from.
 struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> named;
+  Budget* budget = nullptr;  // null: unlimited
 
   // The argument by place or by name; null where it is not given.
   const Value* Find(size_t place, absl::string_view name) const;
@@ -24,8 +26,10 @@ struct Arguments {
   absl::StatusOr<std::string> Text(size_t place, absl::string_view name) const;
   absl::StatusOr<std::string> Text(size_t place, absl::string_view name, absl::string_view fallback) const;
   bool Truth(size_t place, absl::string_view name, bool fallback) const;
-  // Refuses arguments that the callee does not know.
+  // Refuses arguments that the callee does not know, those that it lacks are its own affair.
   absl::Status Allow(size_t max_positional, std::initializer_list<absl::string_view> names) const;
+  // Pays for reading or making `value`. Errors: kResourceExhausted.
+  absl::Status Spend(const Value& value) const;
 };
 
 }  // namespace plumb::jinja

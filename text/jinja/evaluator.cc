@@ -32,13 +32,9 @@ absl::Status CheckMacroArguments(const MacroNode& macro, const Arguments& argume
 
 absl::StatusOr<Value> Evaluator::Evaluate(const Expression& expression, const Scope& scope) {
   const Budget::Level level(budget_);
-  absl::Status limits = budget_.Spend(1, expression.place);
-  limits.Update(budget_.CheckDepth(expression.place));
-  if (!limits.ok()) {
-    placed_ = true;
-    return limits;
-  }
-  absl::StatusOr<Value> value = EvaluateHere(expression, scope);
+  absl::Status limits = budget_.Spend(1);
+  limits.Update(budget_.CheckDepth());
+  absl::StatusOr<Value> value = limits.ok() ? EvaluateHere(expression, scope) : absl::StatusOr<Value>(limits);
   if (value.ok() || placed_) return value;
   placed_ = true;
   return Annotate(value.status(), absl::StrCat("line ", expression.place.line, ", column ", expression.place.column));
@@ -71,18 +67,32 @@ absl::StatusOr<Value> Evaluator::EvaluateHere(const Expression& expression, cons
   ASSIGN_OR_RETURN(const Value first, Evaluate(*expression.children[0], scope));
   if (expression.kind == ExpressionKind::kUnary) return Unary(expression.name, first);
   if (expression.kind == ExpressionKind::kAttribute) return Attribute(first, expression.name);
-  RETURN_IF_ERROR(Charge(first, expression.place));
-  if (expression.kind == ExpressionKind::kFilter || expression.kind == ExpressionKind::kTest) {
+  if (expression.kind == ExpressionKind::kFilter) return EvaluateFilter(expression, first, scope);
+  if (first.is_text()) RETURN_IF_ERROR(Charge(first));
+  if (expression.kind == ExpressionKind::kTest) {
     ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-    if (expression.kind == ExpressionKind::kFilter) return FindFilter(expression.name)(first, arguments);
+    for (const Value& argument : arguments.positional) {
+      RETURN_IF_ERROR(budget_.SpendBytes(ComparisonWeight(first, argument)));
+    }
     ASSIGN_OR_RETURN(const bool passes, FindTest(expression.name)(first, arguments));
     return Value::OfBool(passes);
   }
   ASSIGN_OR_RETURN(const Value second, Evaluate(*expression.children[1], scope));
-  RETURN_IF_ERROR(Charge(second, expression.place));
+  if (second.is_text()) RETURN_IF_ERROR(Charge(second));
   if (expression.kind == ExpressionKind::kItem) return Item(first, second);
   ASSIGN_OR_RETURN(Value result, Binary(expression.name, first, second));
-  RETURN_IF_ERROR(Charge(result, expression.place));
+  RETURN_IF_ERROR(Charge(result));
+  return result;
+}
+
+// Some filters do not read all of their input.
+absl::StatusOr<Value> Evaluator::EvaluateFilter(const Expression& expression, const Value& input, const Scope& scope) {
+  ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
+  constexpr absl::string_view kCheap[] = {"length", "count", "default", "d", "safe", "first", "last", "string"};
+  const bool is_cheap = std::find(std::begin(kCheap), std::end(kCheap), expression.name) != std::end(kCheap);
+  if (!is_cheap || input.is_text()) RETURN_IF_ERROR(Charge(input));
+  ASSIGN_OR_RETURN(Value result, FindFilter(expression.name)(input, arguments));
+  if (!is_cheap || result.is_text()) RETURN_IF_ERROR(Charge(result));
   return result;
 }
 
@@ -126,8 +136,7 @@ absl::StatusOr<Value> Evaluator::EvaluateComparison(const Expression& expression
   ASSIGN_OR_RETURN(Value left, Evaluate(*expression.children[0], scope));
   for (size_t i = 0; i < expression.names.size(); ++i) {
     ASSIGN_OR_RETURN(Value right, Evaluate(*expression.children[i + 1], scope));
-    RETURN_IF_ERROR(Charge(left, expression.place));
-    RETURN_IF_ERROR(Charge(right, expression.place));
+    RETURN_IF_ERROR(budget_.SpendBytes(ComparisonWeight(left, right)));
     ASSIGN_OR_RETURN(const bool holds, Compare(expression.names[i], left, right));
     if (!holds) return Value::OfBool(false);
     left = std::move(right);
@@ -141,20 +150,21 @@ absl::StatusOr<Value> Evaluator::EvaluateSlice(const Expression& expression, con
     if (expression.children[i] == nullptr) continue;
     ASSIGN_OR_RETURN(parts[i], Evaluate(*expression.children[i], scope));
   }
-  RETURN_IF_ERROR(Charge(parts[0], expression.place));
+  RETURN_IF_ERROR(Charge(parts[0]));
   return Slice(parts[0], parts[1], parts[2], parts[3]);
 }
 
 absl::StatusOr<Arguments> Evaluator::EvaluateArguments(const Expression& expression, const Scope& scope) {
   Arguments arguments;
+  arguments.budget = &budget_;
   for (size_t i = 1; i < expression.children.size(); ++i) {
     ASSIGN_OR_RETURN(Value value, Evaluate(*expression.children[i], scope));
-    RETURN_IF_ERROR(Charge(value, expression.place));
+    if (value.is_text()) RETURN_IF_ERROR(Charge(value));
     arguments.positional.push_back(std::move(value));
   }
   for (const auto& [name, argument] : expression.named) {
     ASSIGN_OR_RETURN(Value value, Evaluate(*argument, scope));
-    RETURN_IF_ERROR(Charge(value, expression.place));
+    if (value.is_text()) RETURN_IF_ERROR(Charge(value));
     arguments.named.emplace_back(name, std::move(value));
   }
   return arguments;
@@ -171,26 +181,39 @@ absl::StatusOr<Value> Evaluator::EvaluateCall(const Expression& expression, cons
   return CallFunction(callee.function(), arguments);
 }
 
-// value.name(...): a method of the value's type, else a function in the field.
+// value.name(...) without a value for value.name itself.
 absl::StatusOr<Value> Evaluator::CallAttribute(const Expression& expression, const Scope& scope) {
   const Expression& attribute = *expression.children[0];
   ASSIGN_OR_RETURN(const Value self, Evaluate(*attribute.children[0], scope));
   ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-  RETURN_IF_ERROR(Charge(self, expression.place));
   if (self.is_undefined()) return UndefinedError(self);
-  if (self.loop() != nullptr) return CallLoopMethod(*self.loop(), attribute.name, arguments);
-  if (HasMethod(self, attribute.name)) {
-    ASSIGN_OR_RETURN(Value result, CallMethod(self, attribute.name, arguments));
-    RETURN_IF_ERROR(Charge(result, expression.place));
-    return result;
+  if (self.loop() != nullptr) {
+    // loop.changed compares.
+    for (const Value& argument : arguments.positional) RETURN_IF_ERROR(budget_.SpendBytes(argument.DeepWeight()));
+    return CallLoopMethod(*self.loop(), attribute.name, arguments);
   }
+  if (HasMethod(self, attribute.name)) return CallMethodOf(self, attribute.name, arguments);
   ASSIGN_OR_RETURN(const Value field, Attribute(self, attribute.name));
   if (field.is_function()) return CallFunction(field.function(), arguments);
-  return absl::InvalidArgumentError(
-      absl::StrCat("a value of type ", self.TypeName(), " has no method ", attribute.name));
+  if (field.is_undefined()) return UndefinedError(field);
+  return absl::InvalidArgumentError(absl::StrCat("a value of type ", field.TypeName(), " cannot be called"));
+}
+
+absl::StatusOr<Value> Evaluator::CallMethodOf(const Value& self, absl::string_view name, const Arguments& arguments) {
+  // Looking a key up does not read the dict.
+  if (name != "get") RETURN_IF_ERROR(Charge(self));
+  // index and count of a list compare its members.
+  if (self.list() != nullptr) RETURN_IF_ERROR(budget_.SpendBytes(self.DeepWeight()));
+  for (const Value& argument : arguments.positional) {
+    if (argument.list() != nullptr) RETURN_IF_ERROR(Charge(argument));
+  }
+  ASSIGN_OR_RETURN(Value result, CallMethod(self, name, arguments));
+  if (name != "get") RETURN_IF_ERROR(Charge(result));
+  return result;
 }
 
 absl::StatusOr<Value> Evaluator::CallFunction(const Function& function, const Arguments& arguments) {
+  if (function.self != nullptr) return CallMethodOf(*function.self, function.name, arguments);
   if (function.macro != nullptr) {
     RETURN_IF_ERROR(CheckMacroArguments(*function.macro, arguments));
     absl::StatusOr<Value> text = call_macro_(*function.macro, arguments);
@@ -200,6 +223,7 @@ absl::StatusOr<Value> Evaluator::CallFunction(const Function& function, const Ar
   }
   absl::StatusOr<Value> result = plumb::jinja::CallFunction(function.name, arguments);
   if (!result.ok() && function.name == "raise_exception") placed_ = true;
+  if (result.ok()) RETURN_IF_ERROR(Charge(*result));
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "text/jinja/arguments.h"
+#include "text/jinja/budget.h"
 #include "text/jinja/scope.h"
 #include "text/jinja/syntax.h"
 
@@ -30,9 +31,11 @@ class Evaluator {
   absl::StatusOr<Value> EvaluateSlice(const Expression& expression, const Scope& scope);
   absl::StatusOr<Value> EvaluateCall(const Expression& expression, const Scope& scope);
   absl::StatusOr<Value> CallAttribute(const Expression& expression, const Scope& scope);
+  absl::StatusOr<Value> CallMethodOf(const Value& self, absl::string_view name, const Arguments& arguments);
   absl::StatusOr<Value> CallFunction(const Function& function, const Arguments& arguments);
   absl::StatusOr<Arguments> EvaluateArguments(const Expression& expression, const Scope& scope);
-  absl::Status Charge(const Value& value, Place place) { return budget_.Spend(value.Weight() / 16, place); }
+  absl::StatusOr<Value> EvaluateFilter(const Expression& expression, const Value& input, const Scope& scope);
+  absl::Status Charge(const Value& value) { return budget_.SpendBytes(value.Weight()); }
 
   Budget& budget_;
   const CallMacro call_macro_;

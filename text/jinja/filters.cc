@@ -1,18 +1,20 @@
 #include "text/jinja/filters.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "text/jinja/methods.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/python_format.h"
 #include "text/jinja/python_text.h"
+#include "text/unicode.h"
 
 namespace plumb::jinja {
 namespace {
@@ -29,13 +31,14 @@ absl::StatusOr<Value> AsText(const Value& value) {
 // A filter that is a method of str.
 template <int kMethod>
 Result ByMethod(const Value& value, const Arguments& arguments) {
-  constexpr const char* kMethods[] = {"upper", "lower", "title", "capitalize", "strip", "replace"};
+  constexpr const char* kMethods[] = {"upper", "lower", "capitalize", "strip"};
   ASSIGN_OR_RETURN(const Value text, AsText(value));
   return CallMethod(text, kMethods[kMethod], arguments);
 }
 
 Result Replace(const Value& value, const Arguments& arguments) {
   Arguments texts;
+  texts.budget = arguments.budget;
   for (size_t i = 0; i < 2; ++i) {
     const Value* argument = arguments.Find(i, i == 0 ? "old" : "new");
     if (argument == nullptr) return absl::InvalidArgumentError("replace needs `old` and `new`");
@@ -63,19 +66,50 @@ Result Default(const Value& value, const Arguments& arguments) {
   return fallback != nullptr ? *fallback : Value::OfText("");
 }
 
-Result ToJson(const Value& value, const Arguments& arguments) {
-  RETURN_IF_ERROR(arguments.Allow(1, {"indent", "ensure_ascii", "sort_keys", "separators"}));
-  if (arguments.Find(9, "separators") != nullptr) {
-    return absl::InvalidArgumentError("tojson: separators are not supported");
+// (",", ":"), as json.dumps takes them.
+absl::Status ReadSeparators(const Value& separators, JsonStyle* style) {
+  const List* list = separators.list();
+  if (list == nullptr || list->items.size() != 2 || !list->items[0].is_text() || !list->items[1].is_text()) {
+    return absl::InvalidArgumentError("tojson: separators are not a pair of texts");
   }
+  style->item_separator = list->items[0].text();
+  style->key_separator = list->items[1].text();
+  return absl::OkStatus();
+}
+
+// The arguments by place are those of the function that chat templates are rendered with, not Jinja's own.
+Result ToJson(const Value& value, const Arguments& arguments) {
+  RETURN_IF_ERROR(arguments.Allow(4, {"ensure_ascii", "indent", "separators", "sort_keys"}));
   JsonStyle style;
-  // The first argument by place is ensure_ascii in the function that chat templates are rendered with.
   style.ascii_only = arguments.Truth(0, "ensure_ascii", false);
-  ASSIGN_OR_RETURN(style.indent, arguments.Int(9, "indent", -1));
-  style.sort_keys = arguments.Truth(9, "sort_keys", false);
-  if (style.indent > kMaxIndent) return absl::InvalidArgumentError(absl::StrCat("tojson: indent is ", style.indent));
+  const Value* indent = arguments.Find(1, "indent");
+  if (indent != nullptr && indent->is_text()) {
+    style.indent = indent->text();
+  } else if (indent != nullptr && !indent->is_none()) {
+    ASSIGN_OR_RETURN(const int64_t spaces, arguments.Int(1, "indent", 0));
+    if (spaces > kMaxIndent) return absl::InvalidArgumentError(absl::StrCat("tojson: indent is ", spaces));
+    style.indent = std::string(std::max<int64_t>(spaces, 0), ' ');
+  }
+  if (style.indent.has_value()) style.item_separator.assign(1, ',');
+  if (style.indent.has_value() && style.indent->size() > kMaxIndent) {
+    return absl::InvalidArgumentError("tojson: the indent is too long");
+  }
+  const Value* separators = arguments.Find(2, "separators");
+  if (separators != nullptr && !separators->is_none()) RETURN_IF_ERROR(ReadSeparators(*separators, &style));
+  style.sort_keys = arguments.Truth(3, "sort_keys", false);
   ASSIGN_OR_RETURN(std::string text, ToJsonText(value, style));
   return CheckedText(std::move(text));
+}
+
+// Python allows one between digits.
+std::string WithoutUnderscores(const std::string& text) {
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool between =
+        i > 0 && i + 1 < text.size() && absl::ascii_isdigit(text[i - 1]) && absl::ascii_isdigit(text[i + 1]);
+    if (text[i] != '_' || !between) digits.push_back(text[i]);
+  }
+  return digits;
 }
 
 Result Int(const Value& value, const Arguments& arguments) {
@@ -86,8 +120,9 @@ Result Int(const Value& value, const Arguments& arguments) {
     number = value.number();
   } else if (value.is_text()) {
     int64_t integer = 0;
-    if (absl::SimpleAtoi(value.text(), &integer)) return Value::OfInt(integer);
-    if (!absl::SimpleAtod(value.text(), &number)) return Value::OfInt(fallback);
+    const std::string digits = WithoutUnderscores(value.text());
+    if (absl::SimpleAtoi(digits, &integer)) return Value::OfInt(integer);
+    if (!absl::SimpleAtod(digits, &number)) return Value::OfInt(fallback);
   } else {
     return Value::OfInt(fallback);
   }
@@ -111,8 +146,14 @@ Result Abs(const Value& value, const Arguments&) {
 Result Round(const Value& value, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t precision, arguments.Int(0, "precision", 0));
   ASSIGN_OR_RETURN(const std::string method, arguments.Text(1, "method", "common"));
-  if (!value.is_number() || std::abs(precision) > 300) {
+  if (!value.is_number() || precision > 300 || precision < -300) {
     return absl::InvalidArgumentError(absl::StrCat("round of type ", value.TypeName(), ", precision ", precision));
+  }
+  if (method == "common" && precision >= 0 && precision < 100) {
+    double rounded = 0;
+    const std::string digits = absl::StrFormat("%.*f", static_cast<int>(precision), value.number());
+    if (!absl::SimpleAtod(digits, &rounded)) rounded = value.number();
+    return Value::OfFloat(rounded);
   }
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = value.number() * scale;
@@ -138,7 +179,8 @@ Result Format(const Value& value, const Arguments& arguments) {
 }
 
 Result Indent(const Value& value, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const std::string text, ToText(value));
+  ASSIGN_OR_RETURN(std::string text, ToText(value));
+  text += '\n';  // makes a last line of its own of a newline in the end
   const Value* width = arguments.Find(0, "width");
   std::string margin(4, ' ');
   if (width != nullptr && width->is_text()) {
@@ -152,7 +194,7 @@ Result Indent(const Value& value, const Arguments& arguments) {
   const bool blank = arguments.Truth(2, "blank", false);
   std::string out;
   size_t number = 0;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (const absl::string_view line : SplitLines(text)) {
     const bool indents = number == 0 ? first : blank || !line.empty();
     absl::StrAppend(&out, number == 0 ? "" : "\n", indents ? margin : "", line);
     if (out.size() > kMaxTextBytes) return TextTooLarge();
@@ -161,16 +203,36 @@ Result Indent(const Value& value, const Arguments& arguments) {
   return CheckedText(std::move(out));
 }
 
-Result WordCount(const Value& value, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const Value text, AsText(value));
-  ASSIGN_OR_RETURN(const Value words, CallMethod(text, "split", {}));
-  return Length(words, arguments);
+Result WordCount(const Value& value, const Arguments&) {
+  ASSIGN_OR_RETURN(const std::string text, ToText(value));
+  int64_t words = 0;
+  bool inside = false;
+  for (const int32_t point : CodePoints(text)) {
+    const bool is_part = IsAlphanumeric(point) || point == '_';
+    if (is_part && !inside) ++words;
+    inside = is_part;
+  }
+  return Value::OfInt(words);
+}
+
+// Words begin behind white space, hyphens and opening brackets alone, unlike those of str.title().
+Result Title(const Value& value, const Arguments&) {
+  ASSIGN_OR_RETURN(const std::string text, ToText(value));
+  std::string out;
+  bool begins = true;
+  for (const int32_t point : CodePoints(text)) {
+    std::string letter;
+    AppendUtf8(point, &letter);
+    out += begins ? ToUpper(letter) : ToLower(letter);
+    begins = IsPythonSpace(point) || point == '-' || point == '(' || point == '{' || point == '[' || point == '<';
+  }
+  return CheckedText(std::move(out));
 }
 
 constexpr std::pair<absl::string_view, Filter> kFilters[] = {
     {"upper", ByMethod<0>}, {"lower", ByMethod<1>},
-    {"title", ByMethod<2>}, {"capitalize", ByMethod<3>},
-    {"trim", ByMethod<4>},  {"replace", Replace},
+    {"title", Title},       {"capitalize", ByMethod<2>},
+    {"trim", ByMethod<3>},  {"replace", Replace},
     {"length", Length},     {"count", Length},
     {"default", Default},   {"d", Default},
     {"tojson", ToJson},     {"int", Int},

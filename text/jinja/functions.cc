@@ -68,11 +68,11 @@ Result RaiseException(const Arguments& arguments) {
 // The local time, as Python's datetime.now().strftime.
 Result StrftimeNow(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::string format, arguments.Text(0, "format"));
+  if (format.size() > 1000) return absl::InvalidArgumentError("strftime_now: a format of more than 1000 bytes");
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
   std::string out(format.size() * 16 + 64, '\0');
-  if (format.size() > 1000) return absl::InvalidArgumentError("strftime_now: a format of more than 1000 bytes");
   out.resize(std::strftime(out.data(), out.size(), format.c_str(), &local));
   return Value::OfText(ReplaceInvalidUtf8(out));
 }

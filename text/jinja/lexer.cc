@@ -201,7 +201,8 @@ class Lexer {
       return absl::OkStatus();
     }
     if (kShortOperators.find(c) == absl::string_view::npos) {
-      return ErrorAt(Here(), absl::StrCat("unexpected character '", source_.substr(at_, 1), "'"));
+      const int length = ReadCodePoint(source_, at_).length;
+      return ErrorAt(Here(), absl::StrCat("unexpected character '", source_.substr(at_, length), "'"));
     }
     if (c == '(' || c == '[' || c == '{') ++*depth;
     if (c == ')' || c == ']' || c == '}') --*depth;

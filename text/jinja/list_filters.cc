@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
@@ -38,11 +39,22 @@ Result SortKey(const Value& item, const Value* attribute, bool case_sensitive) {
 
 using KeyedItems = std::vector<std::pair<Value, Value>>;
 
-absl::StatusOr<KeyedItems> WithKeys(const Value& value, const Value* attribute, bool case_sensitive) {
+// Pays for `weight` bytes. Errors: kResourceExhausted.
+absl::Status Spend(const Arguments& arguments, int64_t weight) {
+  return arguments.budget == nullptr ? absl::OkStatus() : arguments.budget->SpendBytes(weight);
+}
+
+// A key is copied once, and compared about as often as its list can be halved.
+constexpr int64_t kKeyReads = 20;
+constexpr int64_t kCopiedWeight = 64;  // of handing a value on
+
+absl::StatusOr<KeyedItems> WithKeys(const Value& value, const Value* attribute, bool case_sensitive,
+                                    const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(value));
   KeyedItems keyed;
   for (const Value& item : items) {
     ASSIGN_OR_RETURN(Value key, SortKey(item, attribute, case_sensitive));
+    RETURN_IF_ERROR(Spend(arguments, key.DeepWeight() * kKeyReads));
     keyed.emplace_back(std::move(key), item);
   }
   return keyed;
@@ -68,32 +80,31 @@ Result ListOfItems(KeyedItems keyed) {
 
 Result Sort(const Value& value, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(3, {"reverse", "case_sensitive", "attribute"}));
-  ASSIGN_OR_RETURN(KeyedItems keyed,
-                   WithKeys(value, arguments.Find(2, "attribute"), arguments.Truth(1, "case_sensitive", false)));
+  ASSIGN_OR_RETURN(KeyedItems keyed, WithKeys(value, arguments.Find(2, "attribute"),
+                                              arguments.Truth(1, "case_sensitive", false), arguments));
   RETURN_IF_ERROR(SortByKey(arguments.Truth(0, "reverse", false), &keyed));
   return ListOfItems(std::move(keyed));
 }
 
 template <bool kWantsMax>
 Result Extreme(const Value& value, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(KeyedItems keyed,
-                   WithKeys(value, arguments.Find(1, "attribute"), arguments.Truth(0, "case_sensitive", false)));
+  ASSIGN_OR_RETURN(KeyedItems keyed, WithKeys(value, arguments.Find(1, "attribute"),
+                                              arguments.Truth(0, "case_sensitive", false), arguments));
   if (keyed.empty()) return Value::OfUndefined("no item, the sequence is empty");
   RETURN_IF_ERROR(SortByKey(kWantsMax, &keyed));
   return keyed.front().second;
 }
 
 Result Unique(const Value& value, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const KeyedItems keyed,
-                   WithKeys(value, arguments.Find(1, "attribute"), arguments.Truth(0, "case_sensitive", false)));
-  KeyedItems kept;
-  for (const auto& entry : keyed) {
-    const bool seen =
-        std::any_of(kept.begin(), kept.end(), [&](const auto& other) { return Equal(other.first, entry.first); });
-    if (!seen) kept.push_back(entry);
-    if (kept.size() > 10000) return absl::ResourceExhaustedError("unique of more than 10000 different items");
+  ASSIGN_OR_RETURN(const KeyedItems keyed, WithKeys(value, arguments.Find(1, "attribute"),
+                                                    arguments.Truth(0, "case_sensitive", false), arguments));
+  absl::flat_hash_set<std::string> seen;
+  std::vector<Value> kept;
+  for (const auto& [key, item] : keyed) {
+    ASSIGN_OR_RETURN(std::string text, KeyText(key));
+    if (seen.insert(std::move(text)).second) kept.push_back(item);
   }
-  return ListOfItems(std::move(kept));
+  return Value::OfList(std::move(kept));
 }
 
 Result DictSort(const Value& value, const Arguments& arguments) {
@@ -102,6 +113,7 @@ Result DictSort(const Value& value, const Arguments& arguments) {
   KeyedItems keyed;
   for (const auto& [key, item] : value.dict()->items) {
     ASSIGN_OR_RETURN(Value pair, Value::OfList({key, item}, /*is_tuple=*/true));
+    RETURN_IF_ERROR(Spend(arguments, (by == "value" ? item : key).DeepWeight() * kKeyReads));
     ASSIGN_OR_RETURN(Value sort_key,
                      SortKey(by == "value" ? item : key, nullptr, arguments.Truth(0, "case_sensitive", false)));
     keyed.emplace_back(std::move(sort_key), std::move(pair));
@@ -128,6 +140,9 @@ Result ToList(const Value& value, const Arguments&) {
 
 template <bool kWantsLast>
 Result Edge(const Value& value, const Arguments&) {
+  if (value.list() != nullptr && !value.list()->items.empty()) {
+    return kWantsLast ? value.list()->items.back() : value.list()->items.front();
+  }
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(value));
   if (items.empty()) return Value::OfUndefined("no item, the sequence is empty");
   return kWantsLast ? items.back() : items.front();
@@ -179,6 +194,7 @@ Result Sum(const Value& value, const Arguments& arguments) {
 // The arguments behind the first `count`.
 Arguments Rest(const Arguments& arguments, size_t count) {
   Arguments rest;
+  rest.budget = arguments.budget;
   for (size_t i = count; i < arguments.positional.size(); ++i) rest.positional.push_back(arguments.positional[i]);
   return rest;
 }
@@ -193,7 +209,12 @@ Result MapOne(const Value& item, const Arguments& arguments) {
   const Filter filter = FindFilter(name);
   // map(map(map(...))) would nest without a limit of its own.
   if (filter == nullptr || name == "map") return absl::InvalidArgumentError(absl::StrCat("map by the filter ", name));
-  return filter(item, Rest(arguments, 1));
+  RETURN_IF_ERROR(Spend(arguments, item.DeepWeight()));
+  const Arguments rest = Rest(arguments, 1);
+  for (const Value& argument : rest.positional) RETURN_IF_ERROR(Spend(arguments, kCopiedWeight + argument.Weight()));
+  ASSIGN_OR_RETURN(Value mapped, filter(item, rest));
+  RETURN_IF_ERROR(Spend(arguments, mapped.Weight()));
+  return mapped;
 }
 
 Result Map(const Value& value, const Arguments& arguments) {
@@ -226,7 +247,9 @@ Result SelectBy(const Value& value, const Arguments& arguments) {
     }
     bool passes = tested.Truth();
     if (test != nullptr) {
-      ASSIGN_OR_RETURN(passes, test(tested, Rest(arguments, kName + 1)));
+      const Arguments rest = Rest(arguments, kName + 1);
+      RETURN_IF_ERROR(Spend(arguments, rest.positional.empty() ? 0 : ComparisonWeight(tested, rest.positional[0])));
+      ASSIGN_OR_RETURN(passes, test(tested, rest));
     }
     if (passes == kKeepsPassing) kept.push_back(item);
   }

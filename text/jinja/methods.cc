@@ -26,6 +26,7 @@ Result Strip(const Value& self, const Arguments& arguments) {
   if (given != nullptr && !given->is_none()) {
     ASSIGN_OR_RETURN(const std::string text, arguments.Text(0, "chars"));
     chars = CodePoints(text);
+    std::sort(chars->begin(), chars->end());
   }
   absl::string_view text = self.text();
   if (kLeft) text = StripLeft(text, chars ? &*chars : nullptr);
@@ -44,7 +45,7 @@ std::vector<absl::string_view> SplitAtSpace(absl::string_view text, int64_t max_
   text = StripLeft(text);
   while (!text.empty()) {
     if (static_cast<int64_t>(parts.size()) == max_splits) {
-      parts.push_back(StripRight(text));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -55,28 +56,52 @@ std::vector<absl::string_view> SplitAtSpace(absl::string_view text, int64_t max_
   return parts;
 }
 
-std::vector<absl::string_view> SplitFromRight(absl::string_view text, absl::string_view separator, int64_t max_splits) {
+std::vector<absl::string_view> SplitFromLeft(absl::string_view text, absl::string_view separator, int64_t max_splits) {
   std::vector<absl::string_view> parts;
+  size_t begin = 0;
   while (static_cast<int64_t>(parts.size()) != max_splits) {
-    const size_t found = text.rfind(separator);
+    const size_t found = FindText(text, separator, begin);
     if (found == absl::string_view::npos) break;
-    parts.push_back(text.substr(found + separator.size()));
-    text = text.substr(0, found);
+    parts.push_back(text.substr(begin, found - begin));
+    begin = found + separator.size();
   }
-  parts.push_back(text);
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+// Splits the mirrored text from the left: searching from the right has no linear function.
+std::vector<absl::string_view> SplitFromRight(absl::string_view text, absl::string_view separator, int64_t max_splits) {
+  const std::string mirrored(text.rbegin(), text.rend());
+  const std::string mirrored_separator(separator.rbegin(), separator.rend());
+  std::vector<absl::string_view> parts;
+  size_t end = text.size();
+  for (const absl::string_view part : SplitFromLeft(mirrored, mirrored_separator, max_splits)) {
+    parts.push_back(text.substr(end - part.size(), part.size()));
+    end -= std::min(end, part.size() + separator.size());
+  }
   std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
-std::vector<absl::string_view> SplitFromLeft(absl::string_view text, absl::string_view separator, int64_t max_splits) {
+std::vector<absl::string_view> SplitAtSpaceFromRight(absl::string_view text, int64_t max_splits) {
   std::vector<absl::string_view> parts;
-  while (static_cast<int64_t>(parts.size()) != max_splits) {
-    const size_t found = text.find(separator);
-    if (found == absl::string_view::npos) break;
-    parts.push_back(text.substr(0, found));
-    text = text.substr(found + separator.size());
+  text = StripRight(text);
+  while (!text.empty()) {
+    if (static_cast<int64_t>(parts.size()) == max_splits) {
+      parts.push_back(text);
+      break;
+    }
+    size_t begin = text.size();
+    while (begin > 0) {
+      size_t previous = begin - 1;
+      while (previous > 0 && (static_cast<uint8_t>(text[previous]) & 0xC0) == 0x80) --previous;
+      if (IsPythonSpace(ReadCodePoint(text, previous).value)) break;
+      begin = previous;
+    }
+    parts.push_back(text.substr(begin));
+    text = StripRight(text.substr(0, begin));
   }
-  parts.push_back(text);
+  std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
@@ -86,8 +111,8 @@ Result Split(const Value& self, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t max_splits, arguments.Int(1, "maxsplit", -1));
   const Value* given = arguments.Find(0, "sep");
   if (given == nullptr || given->is_none()) {
-    if (kFromRight && max_splits >= 0) return absl::InvalidArgumentError("rsplit at white space with a limit");
-    return ListOfTexts(SplitAtSpace(self.text(), max_splits));
+    return ListOfTexts(kFromRight ? SplitAtSpaceFromRight(self.text(), max_splits)
+                                  : SplitAtSpace(self.text(), max_splits));
   }
   ASSIGN_OR_RETURN(const std::string separator, arguments.Text(0, "sep"));
   if (separator.empty()) return absl::InvalidArgumentError("split: empty separator");
@@ -95,14 +120,9 @@ Result Split(const Value& self, const Arguments& arguments) {
                                 : SplitFromLeft(self.text(), separator, max_splits));
 }
 
-Result SplitLines(const Value& self, const Arguments& arguments) {
+Result Lines(const Value& self, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(0, {}));
-  std::vector<absl::string_view> lines = SplitFromLeft(self.text(), "\n", -1);
-  if (lines.back().empty()) lines.pop_back();
-  for (absl::string_view& line : lines) {
-    if (absl::EndsWith(line, "\r")) line.remove_suffix(1);
-  }
-  return ListOfTexts(lines);
+  return ListOfTexts(SplitLines(self.text()));
 }
 
 template <bool kAtStart>
@@ -139,8 +159,8 @@ Result Replace(const Value& self, const Arguments& arguments) {
   const std::string& text = self.text();
   size_t at = 0;
   for (int64_t done = 0; done != count; ++done) {
-    const size_t found = text.find(old_text, at);
-    if (found == std::string::npos) break;
+    const size_t found = FindText(text, old_text, at);
+    if (found == absl::string_view::npos) break;
     out.append(text, at, found - at);
     out += new_text;
     at = found + old_text.size();
@@ -162,7 +182,7 @@ Result JoinItems(const Value& self, const Arguments& arguments) {
   for (const Value& item : items) {
     if (!item.is_text()) return absl::InvalidArgumentError(absl::StrCat("join of a value of type ", item.TypeName()));
   }
-  return FindListFilter("join")(arguments.positional[0], Arguments{{self}, {}});
+  return FindListFilter("join")(arguments.positional[0], Arguments{{self}, {}, arguments.budget});
 }
 
 // In code points; -1 where it is not found.
@@ -170,9 +190,11 @@ template <bool kFromRight>
 Result Find(const Value& self, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(1, {}));
   ASSIGN_OR_RETURN(const std::string wanted, arguments.Text(0, "sub"));
-  const size_t found = kFromRight ? self.text().rfind(wanted) : self.text().find(wanted);
-  if (found == std::string::npos) return Value::OfInt(-1);
-  return Value::OfInt(static_cast<int64_t>(CodePoints(absl::string_view(self.text()).substr(0, found)).size()));
+  const absl::string_view text = self.text();
+  size_t found = FindText(text, wanted);
+  if (found == absl::string_view::npos) return Value::OfInt(-1);
+  if (kFromRight) found = wanted.empty() ? text.size() : SplitFromRight(text, wanted, 1)[0].size();
+  return Value::OfInt(static_cast<int64_t>(CodePoints(text.substr(0, found)).size()));
 }
 
 Result Count(const Value& self, const Arguments& arguments) {
@@ -182,15 +204,27 @@ Result Count(const Value& self, const Arguments& arguments) {
   return Value::OfInt(static_cast<int64_t>(SplitFromLeft(self.text(), wanted, -1).size()) - 1);
 }
 
+// str.isupper and islower: a cased letter, and none of the other case.
+template <bool kUpper>
+Result IsInCase(const Value& self, const Arguments&) {
+  const std::string& text = self.text();
+  const std::string same = kUpper ? ToUpper(text) : ToLower(text);
+  const std::string other = kUpper ? ToLower(text) : ToUpper(text);
+  return Value::OfBool(same == text && other != text);
+}
+
 template <bool (*kBelongs)(int32_t)>
 Result AllAre(const Value& self, const Arguments&) {
   const std::vector<int32_t> points = CodePoints(self.text());
   return Value::OfBool(!points.empty() && std::all_of(points.begin(), points.end(), kBelongs));
 }
 
-bool IsAsciiDigit(int32_t point) { return point >= '0' && point <= '9'; }
-bool IsLetter(int32_t point) { return IsWordPart(point) && !IsNumeric(point) && point != '_'; }
-bool IsLetterOrNumber(int32_t point) { return IsLetter(point) || IsNumeric(point); }
+bool IsDigit(int32_t point) {
+  const bool is_raised = point == 0xB2 || point == 0xB3 || point == 0xB9 || point == 0x2070 ||
+                         (point >= 0x2074 && point <= 0x2079) || (point >= 0x2080 && point <= 0x2089);
+  return is_raised || IsDecimal(point);
+}
+bool IsNumber(int32_t point) { return IsNumeric(point); }
 
 Result DictItems(const Value& self, const Arguments& arguments) { return FindListFilter("items")(self, arguments); }
 
@@ -235,7 +269,7 @@ constexpr Entry kTextMethods[] = {
     {"rstrip", Strip<false, true>},
     {"split", Split<false>},
     {"rsplit", Split<true>},
-    {"splitlines", SplitLines},
+    {"splitlines", Lines},
     {"startswith", HasAffix<true>},
     {"endswith", HasAffix<false>},
     {"removeprefix", RemoveAffix<true>},
@@ -249,9 +283,12 @@ constexpr Entry kTextMethods[] = {
     {"find", Find<false>},
     {"rfind", Find<true>},
     {"count", Count},
-    {"isdigit", AllAre<IsAsciiDigit>},
-    {"isalpha", AllAre<IsLetter>},
-    {"isalnum", AllAre<IsLetterOrNumber>},
+    {"isupper", IsInCase<true>},
+    {"islower", IsInCase<false>},
+    {"isdigit", AllAre<IsDigit>},
+    {"isalpha", AllAre<IsAlphabetic>},
+    {"isalnum", AllAre<IsAlphanumeric>},
+    {"isnumeric", AllAre<IsNumber>},
     {"isspace", AllAre<IsPythonSpace>},
 };
 constexpr Entry kDictMethods[] = {

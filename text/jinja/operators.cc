@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "text/jinja/methods.h"
 #include "text/jinja/python_format.h"
+#include "text/jinja/python_text.h"
 #include "text/unicode.h"
 
 namespace plumb::jinja {
@@ -77,8 +81,8 @@ absl::StatusOr<Value> OfFloats(absl::string_view op, double left, double right) 
 absl::StatusOr<Value> Repeat(const Value& value, int64_t count) {
   count = std::max<int64_t>(count, 0);
   if (value.is_text()) {
-    if (!value.text().empty() && count > static_cast<int64_t>(kMaxTextBytes / value.text().size()))
-      return TextTooLarge();
+    if (value.text().empty()) return value;
+    if (count > static_cast<int64_t>(kMaxTextBytes / value.text().size())) return TextTooLarge();
     std::string text;
     for (int64_t i = 0; i < count; ++i) text += value.text();
     return Value::OfText(std::move(text));
@@ -94,15 +98,32 @@ absl::StatusOr<Value> Repeat(const Value& value, int64_t count) {
 absl::StatusOr<bool> Contains(const Value& container, const Value& wanted) {
   if (container.is_text()) {
     if (!wanted.is_text()) return TypesDoNotFit("in", wanted, container);
-    return container.text().find(wanted.text()) != std::string::npos;
+    return FindText(container.text(), wanted.text()) != absl::string_view::npos;
   }
   if (container.dict() != nullptr) return FindKey(*container.dict(), wanted) != nullptr;
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(container));
   return std::any_of(items.begin(), items.end(), [&](const Value& item) { return Equal(item, wanted); });
 }
 
-Value Missing(const Value& value, absl::string_view kind, const std::string& name) {
-  return Value::OfUndefined(absl::StrCat(value.TypeName(), " has no ", kind, " ", name));
+Value Missing(const Value& value, absl::string_view kind, absl::string_view name) {
+  constexpr size_t kLongest = 100;
+  return Value::OfUndefined(absl::StrCat(value.TypeName(), " has no ", kind, " ", name.substr(0, kLongest)));
+}
+
+// A method, or the undefined value that Jinja's sandbox gives for one that would change the value; none for others.
+std::optional<Value> MethodOf(const Value& value, absl::string_view name) {
+  if (HasMethod(value, name)) {
+    return Value::OfFunction({.name = std::string(name), .self = std::make_shared<const Value>(value)});
+  }
+  constexpr absl::string_view kChanging[] = {"append",  "clear",      "extend", "insert", "pop",
+                                             "popitem", "setdefault", "update", "remove"};
+  const bool is_container = value.dict() != nullptr || value.list() != nullptr;
+  if (!is_container || std::find(std::begin(kChanging), std::end(kChanging), name) == std::end(kChanging)) return {};
+  if (value.dict() != nullptr && (name == "append" || name == "extend" || name == "insert" || name == "remove")) {
+    return {};
+  }
+  return Value::OfUndefined(
+      absl::StrCat("the method ", name, " would change a ", value.TypeName(), ", which templates may not"));
 }
 
 Value LoopField(const Loop& loop, absl::string_view name) {
@@ -203,36 +224,49 @@ absl::StatusOr<bool> Compare(absl::string_view op, const Value& left, const Valu
   return op == "<" || op == ">" ? less : !less;
 }
 
+int64_t ComparisonWeight(const Value& left, const Value& right) {
+  const auto is_container = [](const Value& value) { return value.list() != nullptr || value.dict() != nullptr; };
+  if (left.is_text() && right.is_text()) return std::max(left.Weight(), right.Weight());
+  if (is_container(left) && is_container(right)) return left.DeepWeight() + right.DeepWeight();
+  // `in` compares with every member.
+  const Value& container = is_container(left) ? left : right;
+  const Value& member = is_container(left) ? right : left;
+  if (container.list() == nullptr) return 1;
+  return container.Weight() + static_cast<int64_t>(container.list()->items.size()) * member.Weight();
+}
+
 absl::StatusOr<Value> Item(const Value& value, const Value& key) {
   if (value.is_undefined()) return UndefinedError(value);
-  ASSIGN_OR_RETURN(const std::string name, ToText(key));
   if (value.dict() != nullptr) {
     const Value* found = FindKey(*value.dict(), key);
-    return found != nullptr ? *found : Missing(value, "key", name);
+    if (found != nullptr) return *found;
   }
-  if ((value.name_space() != nullptr || value.loop() != nullptr) && key.is_text()) return Attribute(value, key.text());
-  if (!key.is_integral()) return Missing(value, "element", name);
-  if (value.list() == nullptr && !value.is_text()) return Missing(value, "element", name);
+  if (key.is_text()) {
+    if (value.name_space() != nullptr || value.loop() != nullptr) return Attribute(value, key.text());
+    const std::optional<Value> method = MethodOf(value, key.text());
+    return method.has_value() ? *method : Missing(value, value.dict() != nullptr ? "key" : "element", key.text());
+  }
+  if (!key.is_integral()) return Missing(value, "element", absl::StrCat("of type ", key.TypeName()));
+  if (value.list() == nullptr && !value.is_text()) return Missing(value, "element", absl::StrCat(key.integer()));
   const std::vector<int32_t> points = value.is_text() ? CodePoints(value.text()) : std::vector<int32_t>();
   const auto size = static_cast<int64_t>(value.is_text() ? points.size() : value.list()->items.size());
   const int64_t index = key.integer() < 0 ? key.integer() + size : key.integer();
-  if (index < 0 || index >= size) return Missing(value, "element", name);
+  if (index < 0 || index >= size) return Missing(value, "element", absl::StrCat(key.integer()));
   if (value.is_text()) return Value::OfText(Utf8FromCodePoints({points[index]}));
   return value.list()->items[index];
 }
 
 absl::StatusOr<Value> Attribute(const Value& value, absl::string_view name) {
   if (value.is_undefined()) return UndefinedError(value);
-  const Value* found = nullptr;
-  if (value.dict() != nullptr) {
-    found = FindKey(*value.dict(), name);
-  } else if (value.name_space() != nullptr) {
+  if (value.loop() != nullptr) return LoopField(*value.loop(), name);
+  if (value.name_space() != nullptr) {
     const auto field = value.name_space()->fields.find(name);
-    if (field != value.name_space()->fields.end()) found = &field->second;
-  } else if (value.loop() != nullptr) {
-    return LoopField(*value.loop(), name);
+    return field != value.name_space()->fields.end() ? field->second : Missing(value, "attribute", name);
   }
-  return found != nullptr ? *found : Missing(value, "attribute", std::string(name.data(), name.size()));
+  const std::optional<Value> method = MethodOf(value, name);
+  if (method.has_value()) return *method;
+  const Value* found = value.dict() != nullptr ? FindKey(*value.dict(), name) : nullptr;
+  return found != nullptr ? *found : Missing(value, "attribute", name);
 }
 
 absl::StatusOr<Value> Slice(const Value& value, const Value& start, const Value& stop, const Value& step) {

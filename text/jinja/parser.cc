@@ -44,6 +44,14 @@ class Parser {
     return tokens_.Unexpected(absl::StrCat("{% ", *(ends.end() - 1), " %}"));
   }
 
+  // The same for a body that has names of its own.
+  absl::Status ParseInnerBlock(std::initializer_list<absl::string_view> ends, Block* block) {
+    ++inner_blocks_;
+    RETURN_IF_ERROR(ParseBlock(ends, block));
+    --inner_blocks_;
+    return absl::OkStatus();
+  }
+
   absl::Status EndTag(absl::string_view name) {
     RETURN_IF_ERROR(tokens_.ExpectKind(TokenKind::kBlockBegin, "{%"));
     RETURN_IF_ERROR(tokens_.ExpectName(name));
@@ -150,7 +158,7 @@ class Parser {
     if (tokens_.IsName("recursive")) return ErrorAt(tokens_.Peek().place, "recursive loops are not supported");
     RETURN_IF_ERROR(EndOfTag());
     ++loops_;
-    RETURN_IF_ERROR(ParseBlock({"else", "endfor"}, &statement->body));
+    RETURN_IF_ERROR(ParseInnerBlock({"else", "endfor"}, &statement->body));
     --loops_;
     if (AtTag("else")) {
       RETURN_IF_ERROR(EndTag("else"));
@@ -186,7 +194,7 @@ class Parser {
     statement->kind = StatementKind::kSetBlock;
     ASSIGN_OR_RETURN(statement->expression, ParseBlockFilters());
     RETURN_IF_ERROR(EndOfTag());
-    RETURN_IF_ERROR(ParseBlock({"endset"}, &statement->body));
+    RETURN_IF_ERROR(ParseInnerBlock({"endset"}, &statement->body));
     RETURN_IF_ERROR(EndTag("endset"));
     return statement;
   }
@@ -199,12 +207,14 @@ class Parser {
     input->place = place;
     ASSIGN_OR_RETURN(statement->expression, expressions_.ParseFirstFilter(std::move(input)));
     RETURN_IF_ERROR(EndOfTag());
-    RETURN_IF_ERROR(ParseBlock({"endfilter"}, &statement->body));
+    RETURN_IF_ERROR(ParseInnerBlock({"endfilter"}, &statement->body));
     RETURN_IF_ERROR(EndTag("endfilter"));
     return statement;
   }
 
   absl::StatusOr<StatementPointer> ParseMacro(Place place) {
+    // It would see the names around it, which are gone when it is called.
+    if (inner_blocks_ > 0) return ErrorAt(place, "a macro inside of a loop, a macro or another block is not supported");
     StatementPointer statement = Make(StatementKind::kMacro, place);
     if (!tokens_.IsKind(TokenKind::kName)) return tokens_.Unexpected("the name of a macro");
     MacroNode& macro = statement->macro;
@@ -223,7 +233,7 @@ class Parser {
     }
     RETURN_IF_ERROR(EndOfTag());
     const int loops = std::exchange(loops_, 0);
-    RETURN_IF_ERROR(ParseBlock({"endmacro"}, &macro.body));
+    RETURN_IF_ERROR(ParseInnerBlock({"endmacro"}, &macro.body));
     loops_ = loops;
     RETURN_IF_ERROR(EndTag("endmacro"));
     return statement;
@@ -234,7 +244,7 @@ class Parser {
     has_generation_ = true;
     RETURN_IF_ERROR(EndOfTag());
     const int loops = std::exchange(loops_, 0);
-    RETURN_IF_ERROR(ParseBlock({"endgeneration"}, &statement->body));
+    RETURN_IF_ERROR(ParseInnerBlock({"endgeneration"}, &statement->body));
     loops_ = loops;
     RETURN_IF_ERROR(EndTag("endgeneration"));
     return statement;
@@ -252,14 +262,15 @@ class Parser {
       statement->assignments.emplace_back(std::move(target), std::move(value));
     }
     RETURN_IF_ERROR(EndOfTag());
-    RETURN_IF_ERROR(ParseBlock({"endwith"}, &statement->body));
+    RETURN_IF_ERROR(ParseInnerBlock({"endwith"}, &statement->body));
     RETURN_IF_ERROR(EndTag("endwith"));
     return statement;
   }
 
   TokenStream tokens_;
   ExpressionParser expressions_;
-  int loops_ = 0;  // loops around the current place
+  int loops_ = 0;         // loops around the current place
+  int inner_blocks_ = 0;  // blocks with names of their own around the current place
   bool has_generation_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "text/jinja/python_format.h"
 
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -88,6 +89,9 @@ absl::StatusOr<std::string> FormatNumber(const Spec& spec, const Value& value) {
     c_format += spec.letter;
     formatted = absl::FormatUntyped(&out, absl::UntypedFormatSpec(c_format), {absl::FormatArg(value.number())});
   } else {
+    if (value.is_float() && !(std::abs(value.number()) < 9e18)) {
+      return absl::InvalidArgumentError(absl::StrCat("%", std::string(1, spec.letter), " of a number beyond 64 bits"));
+    }
     const auto integer = value.is_float() ? static_cast<int64_t>(value.number()) : value.integer();
     c_format += spec.letter == 'i' ? 'd' : spec.letter;
     formatted = absl::FormatUntyped(&out, absl::UntypedFormatSpec(c_format), {absl::FormatArg(integer)});

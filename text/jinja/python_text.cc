@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -17,7 +18,7 @@ namespace {
 
 bool IsStripped(int32_t point, const std::vector<int32_t>* chars) {
   if (chars == nullptr) return IsPythonSpace(point);
-  return std::find(chars->begin(), chars->end(), point) != chars->end();
+  return std::binary_search(chars->begin(), chars->end(), point);
 }
 
 bool IsCased(int32_t point) {
@@ -25,19 +26,55 @@ bool IsCased(int32_t point) {
   return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT;
 }
 
-template <typename Map>
-std::string Mapped(absl::string_view text, const Map& map) {
-  std::string result;
-  for (const int32_t point : CodePoints(text)) {
-    const int32_t mapped = map(point);
-    // The one letter of common use whose upper case has two letters.
-    if (mapped == 0x1E9E && point == 0xDF) {
-      result += "SS";
-    } else {
-      AppendUtf8(mapped, &result);
-    }
+// Letters whose other case has several letters. Source: Unicode's SpecialCasing.txt.
+struct LongCase {
+  int32_t letter;
+  absl::string_view text;
+};
+constexpr LongCase kLongUpper[] = {{0xDF, "SS"},
+                                   {0x149, "\u02BCN"},
+                                   {0x1F0, "J\u030C"},
+                                   {0x390, "\u0399\u0308\u0301"},
+                                   {0x3B0, "\u03A5\u0308\u0301"},
+                                   {0x587, "\u0535\u0552"},
+                                   {0x1E96, "H\u0331"},
+                                   {0x1E97, "T\u0308"},
+                                   {0x1E98, "W\u030A"},
+                                   {0x1E99, "Y\u030A"},
+                                   {0x1E9A, "A\u02BE"},
+                                   {0xFB00, "FF"},
+                                   {0xFB01, "FI"},
+                                   {0xFB02, "FL"},
+                                   {0xFB03, "FFI"},
+                                   {0xFB04, "FFL"},
+                                   {0xFB05, "ST"},
+                                   {0xFB06, "ST"}};
+
+void AppendUpper(int32_t point, std::string* result) {
+  const auto* found = std::find_if(std::begin(kLongUpper), std::end(kLongUpper),
+                                   [&](const LongCase& entry) { return entry.letter == point; });
+  if (found != std::end(kLongUpper)) {
+    result->append(found->text.data(), found->text.size());
+  } else {
+    AppendUtf8(utf8proc_toupper(point), result);
   }
-  return result;
+}
+
+// A capital sigma in the end of a word has a form of its own.
+bool IsFinalSigma(const std::vector<int32_t>& points, size_t i) {
+  constexpr int32_t kCapitalSigma = 0x3A3;
+  if (points[i] != kCapitalSigma || i == 0 || !IsCased(points[i - 1])) return false;
+  return i + 1 == points.size() || !IsCased(points[i + 1]);
+}
+
+void AppendLower(const std::vector<int32_t>& points, size_t i, std::string* result) {
+  constexpr int32_t kDottedI = 0x130;
+  constexpr int32_t kFinalSigma = 0x3C2;
+  if (points[i] == kDottedI) {
+    *result += "i\u0307";
+  } else {
+    AppendUtf8(IsFinalSigma(points, i) ? kFinalSigma : utf8proc_tolower(points[i]), result);
+  }
 }
 
 // Reads the escape behind a backslash at `*at` and moves behind it.
@@ -51,6 +88,7 @@ absl::Status AppendEscape(absl::string_view text, size_t* at, std::string* resul
     ++*at;
     return absl::OkStatus();
   }
+  if (c == 'N') return absl::InvalidArgumentError("the escape \\N is not supported");
   const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
   if (digits > 0) {
     const std::string hex(text.substr(*at + 1, digits));
@@ -105,21 +143,66 @@ absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>*
   return text;
 }
 
-std::string ToUpper(absl::string_view text) {
-  return Mapped(text, [](int32_t c) { return c == 0xDF ? 0x1E9E : utf8proc_toupper(c); });
+size_t FindText(absl::string_view text, absl::string_view wanted, size_t from) {
+  if (from > text.size()) return absl::string_view::npos;
+  // string_view::find takes quadratic time on texts that are made for it.
+  const void* found = ::memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+  return found == nullptr ? absl::string_view::npos : static_cast<const char*>(found) - text.data();
 }
 
-std::string ToLower(absl::string_view text) { return Mapped(text, utf8proc_tolower); }
+std::vector<absl::string_view> SplitLines(absl::string_view text) {
+  std::vector<absl::string_view> lines;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = ReadCodePoint(text, i);
+    const size_t end = i;
+    i += point.length;
+    const bool ends = (point.value >= '\n' && point.value <= '\r') || (point.value >= 0x1C && point.value <= 0x1E) ||
+                      point.value == 0x85 || point.value == 0x2028 || point.value == 0x2029;
+    if (!ends) continue;
+    if (point.value == '\r' && i < text.size() && text[i] == '\n') ++i;
+    lines.push_back(text.substr(begin, end - begin));
+    begin = i;
+  }
+  if (begin < text.size()) lines.push_back(text.substr(begin));
+  return lines;
+}
+
+bool IsDecimal(int32_t code_point) { return utf8proc_category(code_point) == UTF8PROC_CATEGORY_ND; }
+
+bool IsAlphabetic(int32_t code_point) {
+  const utf8proc_category_t category = utf8proc_category(code_point);
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+bool IsAlphanumeric(int32_t code_point) { return IsAlphabetic(code_point) || IsNumeric(code_point); }
+
+std::string ToUpper(absl::string_view text) {
+  std::string result;
+  for (const int32_t point : CodePoints(text)) AppendUpper(point, &result);
+  return result;
+}
+
+std::string ToLower(absl::string_view text) {
+  const std::vector<int32_t> points = CodePoints(text);
+  std::string result;
+  for (size_t i = 0; i < points.size(); ++i) AppendLower(points, i, &result);
+  return result;
+}
 
 std::string ToTitle(absl::string_view text, bool every_word) {
+  const std::vector<int32_t> points = CodePoints(text);
+  std::string result;
   bool inside = false;
-  bool first = true;
-  return Mapped(text, [&](int32_t point) {
-    const bool raise = every_word ? !inside : first;
-    inside = IsCased(point);
-    first = false;
-    return raise ? utf8proc_totitle(point) : utf8proc_tolower(point);
-  });
+  for (size_t i = 0; i < points.size(); ++i) {
+    if (every_word ? !inside : i == 0) {
+      AppendUtf8(utf8proc_totitle(points[i]), &result);
+    } else {
+      AppendLower(points, i, &result);
+    }
+    inside = IsCased(points[i]);
+  }
+  return result;
 }
 
 absl::StatusOr<std::string> UnescapePython(absl::string_view text) {

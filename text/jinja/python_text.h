@@ -12,9 +12,17 @@
 namespace plumb::jinja {
 
 bool IsPythonSpace(int32_t code_point);
-// Without `chars`: white space.
+// `chars` ascend; without them: white space.
 absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
 absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
+
+// Where `wanted` first stands at or behind `from`, in bytes; npos where it does not. In linear time.
+size_t FindText(absl::string_view text, absl::string_view wanted, size_t from = 0);
+// str.splitlines().
+std::vector<absl::string_view> SplitLines(absl::string_view text);
+bool IsDecimal(int32_t code_point);       // str.isdecimal()
+bool IsAlphabetic(int32_t code_point);    // str.isalpha()
+bool IsAlphanumeric(int32_t code_point);  // str.isalnum()
 
 std::string ToUpper(absl::string_view text);
 std::string ToLower(absl::string_view text);

@@ -5,6 +5,15 @@
 #include "base/status_macros.h"
 
 namespace plumb::jinja {
+namespace {
+
+constexpr int64_t kCharacterWeight = 64;
+
+absl::Status At(Place place, const absl::Status& status) {
+  return status.ok() ? status : Annotate(status, absl::StrCat("line ", place.line, ", column ", place.column));
+}
+
+}  // namespace
 
 Renderer::Renderer(const Syntax& syntax)
     : syntax_(syntax), root_(nullptr), evaluator_(budget_, [this](const MacroNode& macro, const Arguments& arguments) {
@@ -26,8 +35,8 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderBlock(const Block& block, Scope& 
 
 absl::StatusOr<Renderer::Flow> Renderer::RenderStatement(const Statement& statement, Scope& scope) {
   const Budget::Level level(budget_);
-  RETURN_IF_ERROR(budget_.Spend(1, statement.place));
-  RETURN_IF_ERROR(budget_.CheckDepth(statement.place));
+  RETURN_IF_ERROR(At(statement.place, budget_.Spend(1)));
+  RETURN_IF_ERROR(At(statement.place, budget_.CheckDepth()));
   absl::Status status;
   switch (statement.kind) {
     case StatementKind::kIf:
@@ -66,10 +75,8 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderStatement(const Statement& statem
 }
 
 absl::Status Renderer::Write(absl::string_view text, Place place) {
-  RETURN_IF_ERROR(budget_.Spend(static_cast<int64_t>(text.size() / 16), place));
-  if (out_.size() + text.size() > kMaxTextBytes) {
-    return Annotate(TextTooLarge(), absl::StrCat("line ", place.line, ", column ", place.column));
-  }
+  RETURN_IF_ERROR(At(place, budget_.SpendBytes(static_cast<int64_t>(text.size()))));
+  if (out_.size() + text.size() > kMaxTextBytes) return At(place, TextTooLarge());
   out_.append(text.data(), text.size());
   return absl::OkStatus();
 }
@@ -82,8 +89,8 @@ absl::Status Renderer::Print(const Statement& statement, Scope& scope) {
     ASSIGN_OR_RETURN(value, evaluator_.Evaluate(*statement.expression, scope));
   }
   if (value.is_text()) return Write(value.text(), statement.place);
-  ASSIGN_OR_RETURN(const std::string text, ToText(value));
-  return Write(text, statement.place);
+  const absl::StatusOr<std::string> text = ToText(value);
+  return text.ok() ? Write(*text, statement.place) : At(statement.place, text.status());
 }
 
 absl::StatusOr<Renderer::Flow> Renderer::RenderIf(const Statement& statement, Scope& scope) {
@@ -94,7 +101,9 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderIf(const Statement& statement, Sc
 // What is iterated, without the items that the loop's condition leaves out.
 absl::StatusOr<std::vector<Value>> Renderer::LoopItems(const Statement& statement, Scope& scope) {
   ASSIGN_OR_RETURN(const Value iterated, evaluator_.Evaluate(*statement.expression, scope));
-  RETURN_IF_ERROR(budget_.Spend(iterated.Weight(), statement.place));
+  // Each character of a text becomes a value.
+  const int64_t weight = iterated.is_text() ? iterated.Weight() * kCharacterWeight : iterated.Weight();
+  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(weight)));
   absl::StatusOr<std::vector<Value>> items = Iterate(iterated);
   if (!items.ok()) return ErrorAt(statement.place, items.status().message());
   if (statement.condition == nullptr) return items;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "text/jinja/budget.h"
 #include "text/jinja/evaluator.h"
 #include "text/jinja/scope.h"
 #include "text/jinja/syntax.h"

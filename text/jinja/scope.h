@@ -1,13 +1,10 @@
 #ifndef PLUMB_TEXT_JINJA_SCOPE_H_
 #define PLUMB_TEXT_JINJA_SCOPE_H_
 
-#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
-#include "text/jinja/lexer.h"
 #include "text/jinja/value.h"
 
 namespace plumb::jinja {
@@ -30,40 +27,6 @@ class Scope {
  private:
   const Scope* const parent_;
   absl::flat_hash_map<std::string, Value> names_;
-};
-
-// What one rendering may still spend, so that no template runs or grows without end.
-class Budget {
- public:
-  static constexpr int64_t kMaxSteps = 10'000'000;
-  static constexpr int kMaxDepth = 400;
-
-  // Errors of both: kResourceExhausted with the place.
-  absl::Status Spend(int64_t steps, Place place) {
-    steps_ += steps;
-    if (steps_ <= kMaxSteps) return absl::OkStatus();
-    return absl::ResourceExhaustedError(absl::StrCat("line ", place.line, ", column ", place.column,
-                                                     ": the template takes more than ", kMaxSteps, " steps"));
-  }
-  absl::Status CheckDepth(Place place) const {
-    if (depth_ <= kMaxDepth) return absl::OkStatus();
-    return absl::ResourceExhaustedError(
-        absl::StrCat("line ", place.line, ", column ", place.column, ": recursion deeper than ", kMaxDepth));
-  }
-
-  // Counts a level of recursion while it lives.
-  class Level {
-   public:
-    explicit Level(Budget& budget) : budget_(budget) { ++budget_.depth_; }
-    ~Level() { --budget_.depth_; }
-
-   private:
-    Budget& budget_;
-  };
-
- private:
-  int64_t steps_ = 0;
-  int depth_ = 0;
 };
 
 }  // namespace plumb::jinja

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -33,10 +34,13 @@ struct List {
   std::vector<Value> items;
   bool is_tuple = false;
   int depth = 1;
+  int64_t deep_weight = 0;  // of all that it holds, shared parts as often as they occur
 };
 struct Dict {
   std::vector<std::pair<Value, Value>> items;  // in the order of insertion
   int depth = 1;
+  int64_t deep_weight = 0;
+  absl::flat_hash_map<std::string, size_t> places;  // of keys by KeyText; empty in small dicts
 };
 // Made by namespace(): the one value that templates change. Stands in variables only, so that no cycles arise.
 struct Namespace {
@@ -51,8 +55,9 @@ struct Loop {
   bool changed_was_called = false;
 };
 struct Function {
-  std::string name;                  // of a built-in function
-  const MacroNode* macro = nullptr;  // or a macro
+  std::string name;                   // of a built-in function or a method
+  const MacroNode* macro = nullptr;   // set: a macro
+  std::shared_ptr<const Value> self;  // set: the method `name` of this value
 };
 
 // Copies share text, lists and dicts, which never change.
@@ -99,8 +104,10 @@ class Value {
   bool Truth() const;
   // The Python name of the type, for messages.
   std::string TypeName() const;
-  // Bytes of a text, members of a list or dict: what an operation on it costs.
+  // About the bytes that the value itself takes: what an operation on it costs.
   int64_t Weight() const;
+  // With all that it holds: what comparing it costs.
+  int64_t DeepWeight() const;
 
  private:
   using Held = std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const std::string>,
@@ -121,9 +128,14 @@ class Value {
 absl::StatusOr<Value> CheckedText(std::string text);
 absl::Status TextTooLarge();
 
+// Whether two values are equal as Python's ==.
 bool Equal(const Value& a, const Value& b);
 // a < b. Errors: kInvalidArgument where Python has no order.
 absl::StatusOr<bool> Less(const Value& a, const Value& b);
+
+// A text that is the same for equal keys of a dict and differs for others. Errors: kInvalidArgument for a value that
+// cannot be a key, such as a list.
+absl::StatusOr<std::string> KeyText(const Value& key);
 
 // The value of a key; null where there is none.
 const Value* FindKey(const Dict& dict, const Value& key);
@@ -133,11 +145,14 @@ const Value* FindKey(const Dict& dict, absl::string_view key);
 // kResourceExhausted.
 absl::StatusOr<std::vector<Value>> Iterate(const Value& value);
 
-// str() and repr(). Undefined is empty. Errors: kResourceExhausted.
+// str() and repr(). Undefined is empty. Errors: kInvalidArgument for functions, namespaces and loops;
+// kResourceExhausted.
 absl::StatusOr<std::string> ToText(const Value& value);
 
 struct JsonStyle {
-  int64_t indent = -1;  // one line
+  std::optional<std::string> indent;  // of each level; none: one line
+  std::string item_separator = ", ";
+  std::string key_separator = ": ";
   bool sort_keys = false;
   bool ascii_only = false;
 };

@@ -99,11 +99,13 @@ class JsonWriter {
 
  private:
   void Separate(bool first, int level) {
-    if (!first) out_ += style_.indent < 0 ? ", " : ",";
+    if (!first) out_ += style_.item_separator;
     NewLine(level + 1);
   }
   void NewLine(int level) {
-    if (style_.indent >= 0) absl::StrAppend(&out_, "\n", std::string(style_.indent * level, ' '));
+    if (!style_.indent.has_value()) return;
+    out_ += "\n";
+    for (int i = 0; i < level; ++i) out_ += *style_.indent;
   }
 
   absl::Status WriteList(const List& list, int level) {
@@ -117,18 +119,29 @@ class JsonWriter {
     return absl::OkStatus();
   }
 
+  // json.dumps() turns keys that are no texts into some.
+  static absl::StatusOr<std::string> KeyOfJson(const Value& key) {
+    if (key.is_text()) return key.text();
+    if (key.is_none()) return std::string("null");
+    if (key.is_bool()) return std::string(key.Truth() ? "true" : "false");
+    if (key.is_int()) return absl::StrCat(key.integer());
+    if (key.is_float()) return ReprFloat(key.number());
+    return absl::InvalidArgumentError(absl::StrCat("a key of type ", key.TypeName(), " has no JSON form"));
+  }
+
   absl::Status WriteDict(const Dict& dict, int level) {
     auto items = dict.items;
-    const bool texts = std::all_of(items.begin(), items.end(), [](const auto& item) { return item.first.is_text(); });
-    if (!texts) return absl::InvalidArgumentError("a dict with keys that are no texts has no JSON form here");
     if (style_.sort_keys) {
+      const bool texts = std::all_of(items.begin(), items.end(), [](const auto& item) { return item.first.is_text(); });
+      if (!texts) return absl::InvalidArgumentError("tojson: sort_keys of keys that are not all texts");
       std::sort(items.begin(), items.end(),
                 [](const auto& a, const auto& b) { return a.first.text() < b.first.text(); });
     }
     out_ += "{";
     for (size_t i = 0; i < items.size(); ++i) {
       Separate(i == 0, level);
-      absl::StrAppend(&out_, JsonString(items[i].first.text(), style_.ascii_only), ": ");
+      ASSIGN_OR_RETURN(const std::string key, KeyOfJson(items[i].first));
+      absl::StrAppend(&out_, JsonString(key, style_.ascii_only), style_.key_separator);
       RETURN_IF_ERROR(Write(items[i].second, level + 1));
     }
     if (!items.empty()) NewLine(level);
@@ -150,7 +163,9 @@ absl::StatusOr<std::string> ToText(const Value& value) {
   if (value.is_int()) return absl::StrCat(value.integer());
   if (value.is_float()) return ReprFloat(value.number());
   std::string text;
-  if (value.list() == nullptr && value.dict() == nullptr) return absl::StrCat("<", value.TypeName(), ">");
+  if (value.list() == nullptr && value.dict() == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("a value of type ", value.TypeName(), " has no text form"));
+  }
   RETURN_IF_ERROR(AppendRepr(value, &text));
   return text;
 }

@@ -18,6 +18,7 @@ CommandEntry GenerateCommand();
 CommandEntry ScoreCommand();
 CommandEntry EvalCommand();
 CommandEntry TokenizeCommand();
+CommandEntry CheckpointCommand();  // the group of the next two
 CommandEntry CheckpointVerifyCommand();
 CommandEntry CheckpointExportCommand();
 CommandEntry PlanCommand();

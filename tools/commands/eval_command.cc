@@ -4,7 +4,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/time/clock.h"
-#include "base/check.h"
 #include "base/config.h"
 #include "base/status_macros.h"
 #include "reward/math_answer.h"
@@ -14,6 +13,7 @@
 #include "tools/commands/sampling_options.h"
 #include "tools/eval_metrics.h"
 #include "tools/row_files.h"
+#include "tools/row_options.h"
 
 namespace plumb::cli {
 namespace {
@@ -99,17 +99,9 @@ void AddSampleMetrics(const ScoredRows& rows, int64_t samples, Json& result) {
 class Eval : public Command {
  public:
   void Declare(OptionSet& options) override {
-    proto::DataConfig data;
-    // Its defaults are all that is wanted here; `file` has none and comes from --data.
-    const absl::StatusOr<ConfigSources> defaults = ParseConfig("file: unset", "data", {}, data);
-    PLUMB_CHECK(defaults.ok()) << defaults.status();
-    data_ = data;
-    prompt_template_ = data.prompt_template();
     options.Required("--model", "DIR", model_, "Policy folder; with --worker only its tokenizer is read.");
     options.Required("--data", "FILE", file_, "JSONL rows: messages, prompt/completion or question/answer.");
-    options.Text("--prompt-template", "TEXT", prompt_template_,
-                 "How a row becomes its prompt where no chat template is used; \\n is a new line.");
-    options.Flag("--no-chat-template", no_chat_template_, "Do not render rows with the model's chat template.");
+    DeclarePromptTemplate(options, data_);
     options.Whole("--max-rows", {0}, max_rows_, "Use only the first rows; 0 uses all.");
     options.Choice("--verifier", {"math", "exact"}, verifier_, "Which built-in verifier decides.");
     options.Text("--answer-field", "NAME", answer_field_, "Row field with the right answer.");
@@ -118,7 +110,7 @@ class Eval : public Command {
     options.Whole("--samples", {0, 65536}, samples_,
                   "Also sample so many completions per row, for pass@k and the majority; 0 samples none.");
     options.Text("--output", "FILE", output_, "Also write the rows with their completions and values.");
-    DeclareSampling(options, flags_);
+    DeclareSampling(options, "; greedy completions are made in any case", flags_);
     DeclareCompute(options, compute_);
   }
 
@@ -156,14 +148,7 @@ class Eval : public Command {
   }
 
   proto::DataConfig Data() const {
-    proto::DataConfig data = data_;
-    data.set_file(file_);
-    std::string prompt = prompt_template_;
-    for (size_t at = prompt.find("\\n"); at != std::string::npos; at = prompt.find("\\n", at)) {
-      prompt.replace(at, 2, "\n");
-    }
-    data.set_prompt_template(prompt);
-    data.set_use_chat_template(!no_chat_template_);
+    proto::DataConfig data = ToDataConfig(data_, file_);
     data.set_max_rows(static_cast<int32_t>(max_rows_));
     return data;
   }
@@ -254,11 +239,9 @@ class Eval : public Command {
     return writer->Flush();
   }
 
-  proto::DataConfig data_;
   std::string model_;
   std::string file_;
-  std::string prompt_template_;
-  bool no_chat_template_ = false;
+  RowFlags data_ = DefaultRowFlags();
   int64_t max_rows_ = 0;
   std::string verifier_ = "math";
   std::string answer_field_ = "answer";

@@ -1,14 +1,16 @@
 #include <unistd.h>
 
 #include <climits>
-#include <iostream>
 
 #include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "grpo/grpo_run.h"
+#include "grpo/grpo_validation.h"
 #include "tools/commands/commands.h"
+#include "tools/commands/run_inputs.h"
 #include "tools/commands/training_options.h"
 #include "tools/config_pages.h"
+#include "tools/report/run_ending.h"
 
 namespace plumb::cli {
 namespace {
@@ -22,24 +24,35 @@ absl::StatusOr<std::string> OwnPath() {
 
 class Grpo : public Command {
  public:
-  void Declare(OptionSet& options) override { DeclareTraining(options, training_); }
+  void Declare(OptionSet& options) override { DeclareTraining(options, *proto::GrpoConfig::descriptor(), training_); }
 
   absl::Status Run() override {
     InstallInterruptHandler();
     RETURN_IF_ERROR(CheckLaunch());
     proto::GrpoConfig config;
-    ASSIGN_OR_RETURN(const ConfigSources sources, LoadConfig(training_.config, training_.overrides, config));
+    const absl::StatusOr<ConfigSources> sources = LoadConfig(training_.config, training_.overrides, config);
+    const bool local = config.rollout().workers().empty();
+    if (training_.check) return Check(config, sources, local);
+    RETURN_IF_ERROR(sources.status());
     RETURN_IF_ERROR(CheckDevice(config.compute()));
-    if (config.rollout().workers().empty()) RETURN_IF_ERROR(CheckDevice(config.rollout().compute()));
-    if (training_.check) {
-      std::cout << FormatConfig(config, sources);
-      return absl::OkStatus();
-    }
+    if (local) RETURN_IF_ERROR(CheckDevice(config.rollout().compute()));
+    // A resumed run has the model in its checkpoint, and may need the folder that it came from no more.
+    if (!training_.resume) RETURN_IF_ERROR(JoinProblems(InputProblems(config)));
     ASSIGN_OR_RETURN(const std::string program, OwnPath());
-    return RunGrpo(config, sources, training_.resume, program);
+    const RunEnding ending(config.output());
+    return ending.Finish(RunGrpo(config, *sources, training_.resume, program));
   }
 
  private:
+  static absl::Status Check(const proto::GrpoConfig& config, const absl::StatusOr<ConfigSources>& sources, bool local) {
+    std::vector<const proto::ComputeConfig*> devices = {&config.compute()};
+    if (local) devices.push_back(&config.rollout().compute());
+    std::vector<std::string> problems = InputProblems(config);
+    const absl::Status fields = sources.ok() ? CheckGrpoConfig(config) : absl::OkStatus();
+    if (!fields.ok()) problems.insert(problems.begin(), std::string(fields.message()));
+    return FinishCheck(config, sources, devices, std::move(problems));
+  }
+
   TrainingOptions training_;
 };
 

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "absl/strings/strip.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/torch_guard.h"
@@ -53,6 +54,11 @@ class Init : public Command {
 
  private:
   absl::Status CopyTokenizer(const std::string& folder) const {
+    if (FolderExists(tokenizer_)) {
+      return absl::InvalidArgumentError(absl::StrCat("--tokenizer: ", tokenizer_,
+                                                     " is a folder, expected a file such as ",
+                                                     JoinPath(tokenizer_, "tokenizer.json")));
+    }
     ASSIGN_OR_RETURN(const std::string tokenizer, ReadFile(tokenizer_));
     RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, "tokenizer.json"), tokenizer));
     const size_t slash = tokenizer_.rfind('/');
@@ -74,7 +80,12 @@ class Init : public Command {
     ASSIGN_OR_RETURN(const std::string text, ReadFile(config_));
     ASSIGN_OR_RETURN(const Json json, ParseJson(text, config_));
     absl::StatusOr<ModelConfig> config = ParseModelConfig(json);
-    if (!config.ok()) return Annotate(config.status(), config_);
+    if (!config.ok()) {
+      // The message is about a config.json; here it has a name of its own.
+      absl::string_view message = config.status().message();
+      absl::ConsumePrefix(&message, "config.json: ");
+      return absl::Status(config.status().code(), absl::StrCat(config_, ": ", message));
+    }
     if (config->vocab_size < tokens) {
       return absl::InvalidArgumentError(absl::StrCat(config_, ": vocab_size is ", config->vocab_size,
                                                      ", expected at least the ", tokens, " tokens of ", tokenizer_));
@@ -93,11 +104,12 @@ class Init : public Command {
 }  // namespace
 
 CommandEntry InitCommand() {
-  return {.name = "init",
-          .summary = "Write a policy folder with random weights.",
-          .details = "Equal seeds give equal weights on every machine.",
-          .example = "plumb init --preset tiny --tokenizer examples/arithmetic/tokenizer.json --seed 0 --out policy",
-          .make = [] { return std::make_unique<Init>(); }};
+  return {
+      .name = "init",
+      .summary = "Write a policy folder with random weights.",
+      .details = "Equal seeds give equal weights on every machine.",
+      .example = "plumb init --preset tiny-demo --tokenizer examples/arithmetic/tokenizer.json --out runs/my_policy",
+      .make = [] { return std::make_unique<Init>(); }};
 }
 
 }  // namespace plumb::cli

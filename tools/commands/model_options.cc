@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "tools/exit_code.h"
+#include "tools/model_place.h"
 
 namespace plumb::cli {
 
@@ -15,23 +17,29 @@ void DeclareCompute(OptionSet& options, ComputeOptions& compute) {
   options.Choice("--dtype", {"float32", "bfloat16"}, compute.dtype, "Compute type; weights are converted on load.");
   options.Text("--device", "DEVICE", compute.device, "cpu, cuda or cuda:N.");
   options.Whole("--threads", {0, 1024}, compute.threads, "Threads of tensor operations; 0 takes one per core.");
+  options.Choice("--isa", cpu::IsaChoices(), compute.isa,
+                 "Instruction set of the CPU kernels; results are equal to the bit within one. auto: what PLUMB_ISA "
+                 "says, else the best of the machine.");
 }
 
-absl::StatusOr<at::Device> PrepareDevice(const std::string& device, int64_t threads) {
-  SetTensorThreads(static_cast<int>(threads));
-  absl::StatusOr<at::Device> parsed = ParseDevice(device);
+absl::StatusOr<at::Device> PrepareDevice(const ComputeOptions& compute) {
+  SetTensorThreads(static_cast<int>(compute.threads));
+  const absl::Status isa = cpu::SelectIsa(compute.isa);
+  if (absl::IsFailedPrecondition(isa)) return EnvironmentError(isa);
+  RETURN_IF_ERROR(isa);
+  absl::StatusOr<at::Device> parsed = ParseDevice(compute.device);
   if (absl::IsFailedPrecondition(parsed.status())) return EnvironmentError(parsed.status());
   return parsed;
 }
 
 absl::StatusOr<std::unique_ptr<TextCodec>> LoadCodec(const std::string& model) {
-  if (!FolderExists(model)) return absl::NotFoundError(absl::StrCat(model, ": no such folder"));
+  RETURN_IF_ERROR(CheckModelPlace(model));
   if (!FileExists(JoinPath(model, "tokenizer.json"))) return std::unique_ptr<TextCodec>();
   return TextCodec::Load(model);
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const std::string& model, const ComputeOptions& compute) {
-  ASSIGN_OR_RETURN(const at::Device device, PrepareDevice(compute.device, compute.threads));
+  ASSIGN_OR_RETURN(const at::Device device, PrepareDevice(compute));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(compute.dtype));
   ASSIGN_OR_RETURN(std::unique_ptr<TextCodec> codec, LoadCodec(model));
   ASSIGN_OR_RETURN(PolicyWeights weights, LoadPolicyFolder(model, dtype, device));

@@ -20,17 +20,19 @@ struct ComputeOptions {
   std::string dtype = "float32";
   std::string device = "cpu";
   int64_t threads = 0;
+  std::string isa = "auto";
 };
 
-// --dtype, --device, --threads.
+// --dtype, --device, --threads, --isa.
 void DeclareCompute(OptionSet& options, ComputeOptions& compute);
 
-// Sets the threads and checks the device.
-// Errors: kInvalidArgument for a text that names no device; the environment's error where there is no such device.
-absl::StatusOr<at::Device> PrepareDevice(const std::string& device, int64_t threads);
+// Sets the threads, pins the instruction set of the CPU kernels and checks the device.
+// Errors: kInvalidArgument for a text that names no device, or no instruction set; the environment's error where the
+// machine has no such device or cannot run the instruction set.
+absl::StatusOr<at::Device> PrepareDevice(const ComputeOptions& compute);
 
 // The text side of a policy folder; null where it has no tokenizer.json.
-// Errors: kNotFound for the folder; those of TextCodec::Load.
+// Errors: those of CheckModelPlace and TextCodec::Load.
 absl::StatusOr<std::unique_ptr<TextCodec>> LoadCodec(const std::string& model);
 
 struct LoadedModel {

@@ -88,7 +88,7 @@ CommandEntry RolloutCommand() {
           .details =
               "When it is ready it prints one line on stdout: {\"address\": ..., \"control_address\": ...}. It runs\n"
               "until SIGTERM or Ctrl-C.",
-          .example = "plumb rollout --model policy --listen 127.0.0.1:7000 --control 127.0.0.1:7001",
+          .example = "plumb rollout --model runs/my_policy --listen 127.0.0.1:7000 --control 127.0.0.1:7001",
           .make = [] { return std::make_unique<Rollout>(); }};
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 
@@ -26,11 +28,47 @@ void ShowProgress(size_t done, size_t all, absl::Time start) {
                std::string(kWidth - filled, '.').c_str(), done, all, seconds, done == all ? "\n" : "");
 }
 
+// Where the message names a group of a piece: its number, and where the number stands in the message.
+struct NamedGroup {
+  size_t index = 0;
+  size_t begin = 0, end = 0;
+};
+
+std::optional<NamedGroup> FindGroup(absl::string_view message) {
+  constexpr absl::string_view kBefore = "groups[";
+  NamedGroup group;
+  const size_t at = message.find(kBefore);
+  if (at == absl::string_view::npos) return std::nullopt;
+  group.begin = at + kBefore.size();
+  group.end = message.find(']', group.begin);
+  const bool found = group.end != absl::string_view::npos &&
+                     absl::SimpleAtoi(message.substr(group.begin, group.end - group.begin), &group.index);
+  return found ? std::optional<NamedGroup>(group) : std::nullopt;
+}
+
+absl::Status CountFromStart(const absl::Status& status, size_t first) {
+  const absl::string_view message = status.message();
+  const std::optional<NamedGroup> group = FindGroup(message);
+  if (!group.has_value()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(message.substr(0, group->begin), first + group->index, message.substr(group->end)));
+}
+
 }  // namespace
 
-void DeclareSampling(OptionSet& options, SamplingFlags& flags) {
+absl::Status NameRequest(const absl::Status& status, const std::function<std::string(size_t request)>& name) {
+  const absl::string_view message = status.message();
+  const std::optional<NamedGroup> group = FindGroup(message);
+  if (!group.has_value()) return status;
+  absl::string_view rest = message.substr(group->end + 1);
+  if (!absl::ConsumePrefix(&rest, ".")) absl::ConsumePrefix(&rest, ": ");
+  return absl::Status(status.code(), absl::StrCat(name(group->index), ": ", rest));
+}
+
+void DeclareSampling(OptionSet& options, const std::string& greedy_hint, SamplingFlags& flags) {
   options.Whole("--max-new-tokens", {1, 1 << 24}, flags.max_new_tokens, "Longest completion, in tokens.");
-  options.Number("--temperature", {0, 100, /*above_min=*/true}, flags.temperature, "Logits are divided by it.");
+  options.Number("--temperature", {0, 100, /*above_min=*/true, greedy_hint}, flags.temperature,
+                 "Logits are divided by it.");
   options.Number("--top-p", {0, 1, /*above_min=*/true}, flags.top_p,
                  "Sample from the smallest set of tokens with this probability.");
   options.Whole("--top-k", {0, 1 << 24}, flags.top_k, "Sample from so many most likely tokens; 0 takes all.");
@@ -85,8 +123,9 @@ absl::Status GenerateInPieces(Generator& generator, const std::vector<GroupReque
       if (end > first && wanted > kPieceCompletions) break;
     }
     const absl::Span<const GroupRequest> piece(requests.data() + first, end - first);
-    ASSIGN_OR_RETURN(std::vector<RolloutGroup> groups, generator.Generate(piece, sampling, absl::Now() + timeout));
-    RETURN_IF_ERROR(use(first, std::move(groups)));
+    absl::StatusOr<std::vector<RolloutGroup>> groups = generator.Generate(piece, sampling, absl::Now() + timeout);
+    if (!groups.ok()) return CountFromStart(groups.status(), first);
+    RETURN_IF_ERROR(use(first, *std::move(groups)));
     first = end;
     ShowProgress(first, requests.size(), start);
   }

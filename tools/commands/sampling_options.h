@@ -27,8 +27,8 @@ struct SamplingFlags {
 };
 
 // --max-new-tokens, --temperature, --top-p, --top-k, --seed, --stop, --worker, --timeout-seconds,
-// --connect-seconds.
-void DeclareSampling(OptionSet& options, SamplingFlags& flags);
+// --connect-seconds. `greedy_hint` stands behind the message for a temperature of 0.
+void DeclareSampling(OptionSet& options, const std::string& greedy_hint, SamplingFlags& flags);
 
 SamplingOptions ToSamplingOptions(const SamplingFlags& flags, bool greedy);
 
@@ -43,9 +43,15 @@ absl::StatusOr<LoadedGenerator> LoadGenerator(const std::string& model, const Co
 
 // Generates in pieces of rows, so that finished ones can be written while others wait, and shows how far it is.
 // `use` gets the groups of requests [first, first + groups.size()).
+// Errors: those of Generator and `use`; what a generator says of "groups[I]" counts from the first request.
 absl::Status GenerateInPieces(Generator& generator, const std::vector<GroupRequest>& requests,
                               const SamplingOptions& sampling, absl::Duration timeout,
                               const std::function<absl::Status(size_t first, std::vector<RolloutGroup> groups)>& use);
+
+// An error of GenerateInPieces() that is about one request, with `name(request)` in the place of "groups[I]". Other
+// errors are returned as they are. Only for an engine in this process or a single worker: several count their own
+// shares.
+absl::Status NameRequest(const absl::Status& status, const std::function<std::string(size_t request)>& name);
 
 }  // namespace plumb::cli
 

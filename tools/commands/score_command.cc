@@ -162,7 +162,7 @@ CommandEntry ScoreCommand() {
               "natural logarithm, temperature 1, whole vocabulary.",
           .example =
               "echo '{\"prompt_ids\": [1, 20], \"completion_ids\": [21, 2]}' > rows.jsonl\n"
-              "plumb score --model policy --input rows.jsonl --output scores.jsonl",
+              "plumb score --model runs/my_policy --input rows.jsonl --output scores.jsonl",
           .make = [] { return std::make_unique<Score>(); }};
 }
 

@@ -1,7 +1,9 @@
 #include "base/status_macros.h"
+#include "text/dataset.h"
 #include "text/text_codec.h"
 #include "tools/commands/commands.h"
 #include "tools/row_files.h"
+#include "tools/row_options.h"
 
 namespace plumb::cli {
 namespace {
@@ -22,11 +24,15 @@ class Tokenize : public Command {
   void Declare(OptionSet& options) override {
     options_ = &options;
     options.Required("--model", "DIR", model_, "Folder with tokenizer.json; a policy folder is one.");
-    options.Required("--input", "FILE", input_, "JSONL rows with text or messages; - is stdin.");
+    options.Required("--input", "FILE", input_,
+                     "JSONL rows with text, messages, prompt and completion, question and answer, or ids; - is stdin.");
     options.Text("--output", "FILE", output_, "Where to write; - is stdout.");
     options.Flag("--add-special-tokens", add_special_tokens_, "Text: obey the post-processor (this is the default).");
     options.Flag("--no-special-tokens", no_special_tokens_, "Text: add no tokens.");
     options.Flag("--add-generation-prompt", add_generation_prompt_, "Messages: end with the start of an answer.");
+    DeclarePromptTemplate(options, data_);
+    DeclareCompletionTemplate(options, data_);
+    options.Flag("--skip-special-tokens", skip_special_tokens_, "Ids: leave special tokens out of the text.");
     options.Flag("--color", color_, "Print the tokens in colours, trained ones green, instead of JSON.");
   }
 
@@ -48,15 +54,49 @@ class Tokenize : public Command {
 
  private:
   absl::StatusOr<EncodedChat> Encode(const InputRow& row, const TextCodec& codec) const {
-    if (row.row.contains("text") == row.row.contains("messages")) {
-      return absl::InvalidArgumentError("expected exactly one of text and messages");
+    const std::vector<std::string> keys = {"text", "messages", "prompt", "question", "ids"};
+    const auto has = [&row](const std::string& key) { return row.row.contains(key); };
+    const auto number = std::count_if(keys.begin(), keys.end(), has);
+    const bool other_keys = number == 0 && options_->Given("--prompt-template");
+    if (number != 1 && !other_keys) {
+      return absl::InvalidArgumentError("expected exactly one of text, messages, prompt, question and ids");
     }
-    if (row.row.contains("messages")) return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
+    if (has("text")) return EncodeText(row, codec);
+    if (has("ids")) return Decode(row, codec.tokenizer());
+    if (has("messages") && !data_.no_chat_template) {
+      return codec.EncodeChat(row.row["messages"], add_generation_prompt_);
+    }
+    const RowFormat format = has("messages") ? RowFormat::kMessages
+                             : has("prompt") ? RowFormat::kPromptCompletion
+                                             : RowFormat::kQuestionAnswer;
+    return EncodeAsTraining(row, format, codec);
+  }
+
+  absl::StatusOr<EncodedChat> EncodeText(const InputRow& row, const TextCodec& codec) const {
     EncodedChat encoded;
     ASSIGN_OR_RETURN(encoded.text, JsonString(row.row, "text", "row"));
     ASSIGN_OR_RETURN(encoded.ids, codec.EncodeText(encoded.text, !no_special_tokens_));
     encoded.train_mask.assign(encoded.ids.size(), false);
     return encoded;
+  }
+
+  absl::StatusOr<EncodedChat> EncodeAsTraining(const InputRow& row, RowFormat format, const TextCodec& codec) const {
+    JsonlRow as_read;
+    as_read.json = row.row;
+    ASSIGN_OR_RETURN(SftRow trained, ReadSftRow(ToDataConfig(data_, input_), format, as_read, codec));
+    EncodedChat encoded;
+    for (const int64_t id : trained.ids) encoded.text += codec.tokenizer().TokenBytes(id);
+    encoded.ids = std::move(trained.ids);
+    encoded.train_mask = std::move(trained.train_mask);
+    return encoded;
+  }
+
+  absl::StatusOr<EncodedChat> Decode(const InputRow& row, const Tokenizer& tokenizer) const {
+    EncodedChat decoded;
+    ASSIGN_OR_RETURN(decoded.ids, JsonInts(row.row, "ids", "row"));
+    decoded.text = tokenizer.Decode(decoded.ids, skip_special_tokens_);
+    decoded.train_mask.assign(decoded.ids.size(), false);
+    return decoded;
   }
 
   static Json EncodedJson(const EncodedChat& encoded) {
@@ -68,27 +108,34 @@ class Tokenize : public Command {
   }
 
   const OptionSet* options_ = nullptr;
+  RowFlags data_ = DefaultRowFlags();
   std::string model_;
   std::string input_;
   std::string output_ = "-";
   bool add_special_tokens_ = false;
   bool no_special_tokens_ = false;
   bool add_generation_prompt_ = false;
+  bool skip_special_tokens_ = false;
   bool color_ = false;
 };
 
 }  // namespace
 
 CommandEntry TokenizeCommand() {
-  return {.name = "tokenize",
-          .summary = "Text or messages to token ids, with the training mask.",
-          .details =
-              "A row of the output has ids, train_mask (true where SFT trains a token of messages; all false for\n"
-              "text, which says nothing of what is trained) and text, as it was encoded.",
-          .example =
-              "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}' > rows.jsonl\n"
-              "plumb tokenize --model policy --input rows.jsonl --add-generation-prompt",
-          .make = [] { return std::make_unique<Tokenize>(); }};
+  return {
+      .name = "tokenize",
+      .summary = "Text or messages to token ids, with the training mask; ids back to text.",
+      .details =
+          "A row of the output has ids, train_mask (true where SFT trains a token; all false for text and ids, which\n"
+          "say nothing of what is trained) and text, as it was encoded or is decoded. Rows with a prompt or a "
+          "question\n"
+          "are read as SFT reads them: with the chat template where the model has one, else with the two templates.",
+      .example =
+          "echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}' > rows.jsonl\n"
+          "plumb tokenize --model runs/my_policy --input rows.jsonl --add-generation-prompt\n"
+          "head -3 examples/arithmetic/sft.jsonl |\n"
+          "  plumb tokenize --model runs/my_policy --input - --prompt-template '{question}\\n' --color",
+      .make = [] { return std::make_unique<Tokenize>(); }};
 }
 
 }  // namespace plumb::cli

@@ -1,7 +1,10 @@
 #include "tools/commands/training_options.h"
 
 #include <cstdlib>
+#include <iostream>
 
+#include "absl/strings/str_replace.h"
+#include "base/config_suggestion.h"
 #include "base/status_macros.h"
 #include "dist/launch_environment.h"
 #include "policy/policy_folder.h"
@@ -17,11 +20,16 @@ std::optional<std::string> GetEnvironment(const char* name) {
 
 }  // namespace
 
-void DeclareTraining(OptionSet& options, TrainingOptions& training) {
+void DeclareTraining(OptionSet& options, const google::protobuf::Descriptor& schema, TrainingOptions& training) {
   options.Required("--config", "FILE", training.config, "YAML file; its keys are below.");
   options.List("--set", "KEY=VALUE", training.overrides, "Override a key of the configuration.");
   options.Flag("--resume", training.resume, "Go on from the newest checkpoint of the run folder.");
-  options.Flag("--check", training.check, "Check the configuration, print it with all defaults, and exit.");
+  options.Flag("--check", training.check,
+               "Check the configuration and the files that it names, print it with all defaults, and exit.");
+  options.OnUnknown([&schema](const std::string& name, const std::string& value) -> std::string {
+    const std::string key = FindKeyPath(absl::StrReplaceAll(name, {{"-", "_"}}), schema);
+    return key.empty() ? "" : absl::StrCat("; did you mean --set ", key, "=", value.empty() ? "..." : value, "?");
+  });
 }
 
 absl::Status CheckLaunch() {
@@ -35,6 +43,29 @@ absl::Status CheckLaunch() {
 absl::Status CheckDevice(const proto::ComputeConfig& compute) {
   const absl::Status status = ParseDevice(compute.device()).status();
   return absl::IsFailedPrecondition(status) ? EnvironmentError(status) : status;
+}
+
+absl::Status JoinProblems(const std::vector<std::string>& problems) {
+  return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+}
+
+absl::Status FinishCheck(const google::protobuf::Message& config, const absl::StatusOr<ConfigSources>& sources,
+                         const std::vector<const proto::ComputeConfig*>& devices, std::vector<std::string> others) {
+  if (sources.ok()) {
+    std::cout << FormatConfig(config, *sources) << std::flush;
+  } else {
+    others.insert(others.begin(), std::string(sources.status().message()));
+  }
+  for (const proto::ComputeConfig* compute : devices) {
+    if (!compute->has_device()) continue;
+    const absl::Status status = ParseDevice(compute->device()).status();
+    if (absl::IsFailedPrecondition(status)) {
+      std::cerr << "note: " << status.message() << "; the run needs a machine that does\n";
+    } else if (!status.ok()) {
+      others.emplace_back(status.message());
+    }
+  }
+  return JoinProblems(others);
 }
 
 }  // namespace plumb::cli

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/config.h"
 #include "proto/config.pb.h"
 #include "tools/option_set.h"
 
@@ -18,13 +19,23 @@ struct TrainingOptions {
   bool check = false;
 };
 
-// --config, --set, --resume, --check.
-void DeclareTraining(OptionSet& options, TrainingOptions& training);
+// --config, --set, --resume, --check. An option that is a key of `schema` gets a hint how to set it.
+void DeclareTraining(OptionSet& options, const google::protobuf::Descriptor& schema, TrainingOptions& training);
 
 // Refuses a launch with several trainer processes, and devices that this machine does not have.
 // Errors: kInvalidArgument; the environment's error for a device.
 absl::Status CheckLaunch();
 absl::Status CheckDevice(const proto::ComputeConfig& compute);
+
+// What --check says: prints the resolved configuration where it could be read, and returns every problem, those of
+// reading it (`sources`) and `others`. A device that this machine lacks is a note on stderr: the run may be made
+// elsewhere.
+// Errors: kInvalidArgument, one line per problem.
+absl::Status FinishCheck(const google::protobuf::Message& config, const absl::StatusOr<ConfigSources>& sources,
+                         const std::vector<const proto::ComputeConfig*>& devices, std::vector<std::string> others);
+
+// Errors: kInvalidArgument with one line per problem, where there is one.
+absl::Status JoinProblems(const std::vector<std::string>& problems);
 
 }  // namespace plumb::cli
 

@@ -115,7 +115,7 @@ class CheckpointExport : public Command {
 
 CommandEntry CheckpointExportCommand() {
   return {
-      .name = "checkpoint export",
+      .name = "export",
       .summary = "Write a model folder in another form, and check it.",
       .details =
           "Weights are read and written piece by piece: the model need not fit into memory. Then what was written\n"

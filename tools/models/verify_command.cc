@@ -45,7 +45,7 @@ class CheckpointVerify : public Command {
 }  // namespace
 
 CommandEntry CheckpointVerifyCommand() {
-  return {.name = "checkpoint verify",
+  return {.name = "verify",
           .summary = "Say what a model folder is, and whether all is well with it.",
           .details =
               "Reads every file: configuration, names, shapes and types of all tensors, every weight for numbers that\n"

@@ -14,12 +14,9 @@ std::string Card(const std::string& label, const std::string& value, const std::
                       "</div><div class=\"note\">", note, "</div></div>");
 }
 
-// The mean over the first or the last tenth of a curve, at most 10 points: one noisy step says little.
-double EndMean(const Curve& curve, bool last) {
-  const size_t count = std::clamp<size_t>(curve.size() / 10, 1, 10);
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += curve[last ? curve.size() - 1 - i : i].second;
-  return sum / static_cast<double>(count);
+// "from 6.23 at step 1".
+std::string FromFirst(const Curve& curve) {
+  return absl::StrCat("from ", ShortNumber(curve.front().second), " at step ", ShortNumber(curve.front().first));
 }
 
 double Total(const Curve& curve) {
@@ -60,10 +57,9 @@ std::string HeadlineHtml(const RunRecord& run) {
   const Curve& time = MetricCurve(run, "time/step");
   if (!accuracy.empty()) html += Accuracy(accuracy);
   if (!reward.empty()) {
-    html += Card("Mean reward", ShortNumber(EndMean(reward, true)),
-                 absl::StrCat("from ", ShortNumber(EndMean(reward, false)), ", of sampled completions"));
+    html += Card("Mean reward", ShortNumber(reward.back().second), FromFirst(reward));
   } else if (!loss.empty()) {
-    html += Card("Loss", ShortNumber(EndMean(loss, true)), absl::StrCat("from ", ShortNumber(EndMean(loss, false))));
+    html += Card("Loss", ShortNumber(loss.back().second), FromFirst(loss));
   }
   html += Card("Steps", absl::StrCat(run.last_step), time.empty() ? "" : Duration(Total(time)));
   if (!speed.empty()) {

@@ -38,14 +38,14 @@ std::string EscapeHtml(absl::string_view text) {
   return escaped;
 }
 
-std::string ShortNumber(double value) {
+std::string ShortNumber(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   const double size = std::fabs(value);
   if (size == 0) return "0";
-  if (size < 1e-3) return absl::StrFormat("%.1e", value);
-  if (size >= 1e6) return absl::StrFormat("%.4gM", value / 1e6);
-  if (size >= 1e4) return absl::StrFormat("%.4gk", value / 1e3);
-  return absl::StrFormat("%.4g", value);
+  if (size < 1e-4) return absl::StrFormat("%.*e", digits - 3, value);
+  if (size >= 1e6) return absl::StrFormat("%.*gM", digits, value / 1e6);
+  if (size >= 1e4) return absl::StrFormat("%.*gk", digits, value / 1e3);
+  return absl::StrFormat("%.*g", digits, value);
 }
 
 std::string Percent(double share) { return std::isfinite(share) ? absl::StrFormat("%.1f %%", 100 * share) : "-"; }

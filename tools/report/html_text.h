@@ -11,8 +11,8 @@ namespace plumb {
 // characters other than tab and line feed as U+FFFD.
 std::string EscapeHtml(absl::string_view text);
 
-// A number for people: four significant digits, thousands as 12.3k, tiny ones as 1.2e-06. NaN gives "-".
-std::string ShortNumber(double value);
+// A number for people: `digits` significant digits, thousands as 12.3k, tiny ones as 1.2e-06. NaN gives "-".
+std::string ShortNumber(double value, int digits = 4);
 
 // 0.5781 gives "57.8 %".
 std::string Percent(double share);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,11 +15,12 @@ namespace {
 
 constexpr double kWidth = 540;
 constexpr double kHeight = 220;
-constexpr double kLeft = 58;
+constexpr double kLeft = 66;
 constexpr double kRight = 14;
 constexpr double kTop = 12;
 constexpr double kBottom = 28;
 constexpr int kNumColors = 4;
+constexpr double kFlat = 1e-4;      // a smaller change, as a share of the value, is drawn as a flat line
 constexpr size_t kSmoothFrom = 20;  // points; shorter curves are shown as they are
 
 struct Range {
@@ -41,7 +43,8 @@ struct Frame {
 
 void Widen(Range& range) {
   if (range.low > range.high) range = {0, 1};
-  if (range.high - range.low > 1e-12 * std::max(1.0, std::fabs(range.high))) return;
+  const double size = std::max(std::fabs(range.low), std::fabs(range.high));
+  if (range.high - range.low > kFlat * size) return;
   const double margin = range.high == 0 ? 1 : std::fabs(range.high) * 0.1;
   range = {range.low - margin, range.high + margin};
 }
@@ -68,12 +71,13 @@ Frame MakeFrame(const std::vector<PlotSeries>& series, const PlotOptions& option
 
 std::string Axes(const Frame& frame, const std::vector<double>& y_ticks, bool percent) {
   std::string svg;
-  for (const double tick : y_ticks) {
-    const double y = frame.Y(tick);
+  const std::vector<std::string> labels = TickLabels(y_ticks, percent);
+  for (size_t i = 0; i < y_ticks.size(); ++i) {
+    const double y = frame.Y(y_ticks[i]);
     absl::StrAppendFormat(&svg, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", kLeft,
                           kWidth - kRight, y, y);
     absl::StrAppendFormat(&svg, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>", kLeft - 8,
-                          y + 4, percent ? absl::StrFormat("%.3g %%", 100 * tick) : ShortNumber(tick));
+                          y + 4, labels[i]);
   }
   for (const double tick : RoundTicks(frame.x.low, frame.x.high, 6)) {
     if (tick < frame.x.low || tick > frame.x.high || tick != std::floor(tick)) continue;
@@ -102,7 +106,7 @@ std::string SeriesLine(const Frame& frame, const PlotSeries& series, int color, 
     }
     return svg;
   }
-  const double span = std::max(4.0, static_cast<double>(series.curve.size()) / 20);
+  const double span = std::max(4.0, static_cast<double>(series.curve.size()) / 40);
   return Polyline(frame, series.curve, absl::StrCat(name, " raw")) + Polyline(frame, Smooth(series.curve, span), name);
 }
 
@@ -128,6 +132,18 @@ std::vector<double> RoundTicks(double low, double high, int count) {
   std::vector<double> ticks;
   for (double k = std::floor(low / gap + 1e-9); k <= std::ceil(high / gap - 1e-9); ++k) ticks.push_back(k * gap);
   return ticks;
+}
+
+std::vector<std::string> TickLabels(const std::vector<double>& ticks, bool percent) {
+  std::vector<std::string> labels;
+  for (int digits = 4; digits <= 15; ++digits) {
+    labels.clear();
+    for (const double tick : ticks) {
+      labels.push_back(percent ? absl::StrFormat("%.*g %%", digits, 100 * tick) : ShortNumber(tick, digits));
+    }
+    if (std::set<std::string>(labels.begin(), labels.end()).size() == ticks.size()) break;
+  }
+  return labels;
 }
 
 Curve Smooth(const Curve& curve, double span) {

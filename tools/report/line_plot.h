@@ -24,6 +24,9 @@ struct PlotOptions {
 // About `count` round numbers (1, 2 or 5 times a power of ten apart) that cover [low, high].
 std::vector<double> RoundTicks(double low, double high, int count);
 
+// The ticks as texts, with as many digits as make them all different.
+std::vector<std::string> TickLabels(const std::vector<double>& ticks, bool percent);
+
 // An exponential mean that weighs the last `span` points most and has no bias at the start.
 Curve Smooth(const Curve& curve, double span);
 

@@ -1,9 +1,13 @@
 #include "tools/report/plot_section.h"
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "tools/report/html_text.h"
 
 namespace plumb {
@@ -40,7 +44,9 @@ const std::vector<PlotPlan>& Plans() {
        {}},
       {"Gradient norm", "before clipping", {"grad_norm"}, {}},
       {"Learning rate", "", {"learning_rate"}, {.smooth = false}},
+      {"Largest importance ratio", "of a token; 1 on fresh samples", {"ratio/max"}, {}},
       {"Groups without a signal", "all completions with the same reward", {"groups/zero_std_share"}, {.percent = true}},
+      {"Groups left out", "because a completion has no reward", {"groups/dropped"}, {.smooth = false}},
       {"Truncated completions", "share that reached max_new_tokens", {"truncated_share"}, {.percent = true}},
       {"Time of a step", "seconds", {"time/rollout", "time/train", "time/reward", "time/sync"}, {}},
       {"Tokens per second", "", {"tokens_per_second"}, {}},
@@ -64,24 +70,59 @@ std::string Figure(const PlotPlan& plan, const std::vector<PlotSeries>& series) 
                       "</span></figcaption>", LinePlot(series, plan.options), Legend(series), "</figure>");
 }
 
+bool SameCurve(const Curve& left, const Curve& right) {
+  return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(), [](auto one, auto other) {
+           return one.first == other.first && std::fabs(one.second - other.second) <= 1e-9;
+         });
+}
+
+// For a metric that no plan names.
+PlotPlan OtherPlan(const std::string& key) {
+  const bool is_component = absl::StartsWith(key, "reward/");
+  return {.title = is_component ? absl::StrCat("Reward: ", key.substr(7)) : key,
+          .note = is_component ? "mean of the component, before weights" : "",
+          .keys = {key}};
+}
+
+// The reward metrics whose curve is that of `key`, in words; they are added to `shown`. The component of a single
+// verifier is the whole reward, and need not be drawn three times.
+std::string Twins(const RunRecord& run, const std::string& key, std::set<std::string>& shown) {
+  std::vector<std::string> twins;
+  for (const auto& [other, curve] : run.metrics) {
+    const bool is_reward = absl::StartsWith(key, "reward/") && absl::StartsWith(other, "reward/");
+    if (!is_reward || shown.count(other) > 0 || !SameCurve(curve, MetricCurve(run, key))) continue;
+    shown.insert(other);
+    twins.push_back(other);
+  }
+  return twins.empty() ? "" : absl::StrCat("the same as ", absl::StrJoin(twins, ", "));
+}
+
+std::string PlannedFigure(PlotPlan plan, const RunRecord& run, std::set<std::string>& shown) {
+  std::vector<PlotSeries> series;
+  for (const std::string& key : plan.keys) {
+    const Curve& curve = MetricCurve(run, key);
+    if (!curve.empty()) series.push_back({key, curve});
+  }
+  if (series.empty()) return "";
+  const std::string twins = Twins(run, plan.keys.front(), shown);
+  if (!twins.empty()) absl::StrAppend(&plan.note, plan.note.empty() ? "" : "; ", twins);
+  return Figure(plan, series);
+}
+
 }  // namespace
 
 std::string PlotsHtml(const RunRecord& run) {
-  std::string html;
   std::set<std::string> shown = {"reward/std", "time/step", "skipped_steps", "trained_tokens", "epoch"};
-  for (const PlotPlan& plan : Plans()) {
-    std::vector<PlotSeries> series;
-    for (const std::string& key : plan.keys) {
-      shown.insert(key);
-      const Curve& curve = MetricCurve(run, key);
-      if (!curve.empty()) series.push_back({key, curve});
-    }
-    if (!series.empty()) html += Figure(plan, series);
+  for (const PlotPlan& plan : Plans()) shown.insert(plan.keys.begin(), plan.keys.end());
+  std::string html;
+  for (const PlotPlan& plan : Plans()) html += PlannedFigure(plan, run, shown);
+  for (const auto& metric : run.metrics) {
+    if (shown.insert(metric.first).second) html += PlannedFigure(OtherPlan(metric.first), run, shown);
   }
-  for (const auto& [key, curve] : run.metrics) {
-    if (shown.count(key) == 0 && !curve.empty()) html += Figure({.title = key}, {{key, curve}});
-  }
-  return absl::StrCat("<h2>Curves</h2><section class=\"plots\">", html, "</section>");
+  return absl::StrCat(
+      "<h2>Curves</h2><p>Numbers and faint lines are as measured; a strong line over a "
+      "faint one is its running mean.</p><section class=\"plots\">",
+      html, "</section>");
 }
 
 }  // namespace plumb

@@ -22,8 +22,9 @@ body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 sy
 main { max-width: 1180px; margin: 0 auto; padding: 36px 24px 72px; }
 header { display: flex; align-items: baseline; gap: 14px; flex-wrap: wrap; }
 h1 { font-size: 26px; margin: 0; letter-spacing: -0.02em; }
-header code { color: var(--soft); font-size: 14px; }
+header code, header span { color: var(--soft); font-size: 14px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 40px 0 14px; letter-spacing: -0.01em; }
+h2 + p { margin: -10px 0 14px; font-size: 13px; color: var(--soft); }
 h3 { font-size: 14px; margin: 0 0 10px; color: var(--soft); font-weight: 600; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin-top: 22px; }
 .card, figure, .group, .scroll, details { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
@@ -51,23 +52,29 @@ i.s0 { background: var(--s0); } i.s1 { background: var(--s1); } i.s2 { backgroun
 i.s3 { background: var(--s3); }
 .tip { position: absolute; pointer-events: none; background: var(--text); color: var(--page); font-size: 12px;
   padding: 4px 8px; border-radius: 6px; white-space: pre; display: none; z-index: 1; }
-table { border-collapse: collapse; width: 100%; } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; } .scroll { overflow-x: auto; }
 th { text-align: left; font-size: 13px; color: var(--soft); font-weight: 600; }
-th, td { padding: 10px 16px; border-bottom: 1px solid var(--rule); vertical-align: top; }
+th, td { padding: 12px 16px; border-bottom: 1px solid var(--rule); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 pre { margin: 0; font: 13px/1.45 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; max-height: 15em; overflow-y: auto; }
-td .chip { float: right; }
+.prompt pre, .answers td:first-child pre { font-weight: 600; } td .chip { float: right; margin-left: 8px; }
 .chip { font-size: 12px; font-weight: 600; padding: 1px 9px; border-radius: 999px; background: var(--even-back); }
 .good { color: var(--good); background: var(--good-back); } .bad { color: var(--bad); background: var(--bad-back); }
 .steps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); gap: 14px; }
 .step { min-width: 0; } .group { margin-bottom: 14px; overflow: hidden; }
 .prompt { padding: 12px 16px; border-bottom: 1px solid var(--rule); font-weight: 600; }
 ul { list-style: none; margin: 0; padding: 4px 16px 8px; }
-li { display: grid; grid-template-columns: 56px 1fr auto; gap: 12px; align-items: start; padding: 6px 0; }
+li { display: grid; grid-template-columns: minmax(56px, max-content) minmax(0, 1fr); gap: 3px 12px; align-items: start;
+  padding: 8px 0; }
 li + li { border-top: 1px solid var(--rule); } li .chip { justify-self: start; }
+li small { grid-column: 2; overflow-wrap: anywhere; }
 details { padding: 12px 16px; } summary { cursor: pointer; font-weight: 600; }
 details pre { margin-top: 12px; max-height: none; }
+@media (max-width: 720px) { main { padding: 24px 14px 48px; } .answers thead { display: none; }
+  .answers tr, .answers td { display: block; } .answers td { border: 0; padding: 8px 14px; }
+  .answers tr + tr { border-top: 1px solid var(--rule); } .answers td:first-child { font-weight: 600; }
+  td[data-step]::before { content: attr(data-step); display: block; font-size: 12px; color: var(--soft); } }
 )css";
 
 // Shows the values under the pointer. Without a script the page is complete all the same.
@@ -96,16 +103,23 @@ for (const svg of document.querySelectorAll('svg.plot')) {
 }
 )js";
 
+// "GRPO of runs/demo/sft/checkpoints/latest".
+std::string Title(const RunRecord& run) {
+  const std::string stage = run.stage.empty() ? "Training report" : run.stage;
+  return EscapeHtml(run.model.empty() ? stage : absl::StrCat(stage, " of ", run.model));
+}
+
 }  // namespace
 
 std::string RenderReport(const RunRecord& run) {
   const std::string name = EscapeHtml(run.name);
+  const std::string title = Title(run);
   std::string page = absl::StrCat(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\"><title>",
-      name, " - Plumb</title><style>", kStyle, "</style></head><body><main>\n");
-  absl::StrAppend(&page, "<header><h1>Training report</h1><code>", name, "</code></header>\n", HeadlineHtml(run), "\n",
-                  PlotsHtml(run), "\n", SamplesHtml(run), "\n");
+      title, " - Plumb</title><style>", kStyle, "</style></head><body><main>\n");
+  absl::StrAppend(&page, "<header><h1>", title, "</h1><code>", name, "</code><span>", EscapeHtml(run.date),
+                  "</span></header>\n", HeadlineHtml(run), "\n", PlotsHtml(run), "\n", SamplesHtml(run), "\n");
   if (!run.config.empty()) {
     absl::StrAppend(&page,
                     "<h2>Configuration</h2><details><summary>config.yaml, with the source of each value</summary>",

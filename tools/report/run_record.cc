@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/config_yaml.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/status_macros.h"
@@ -63,6 +64,19 @@ std::vector<std::pair<int64_t, std::string>> NumberedFiles(const std::vector<std
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+// What the title of a report says of a run. A configuration or log that cannot be read says nothing.
+void ReadTitle(const std::string& log, RunRecord& run) {
+  constexpr size_t kDateLength = 10;  // 2026-11-25T02:01:14.186580Z
+  if (log.size() > kDateLength && log[kDateLength] == 'T') run.date = log.substr(0, kDateLength);
+  const absl::StatusOr<YamlValue> config = ParseYaml(run.config, "config.yaml");
+  if (!config.ok()) return;
+  for (const YamlEntry& entry : config->entries) {
+    if (entry.key.text == "model") run.model = entry.value.text;
+    if (entry.key.text == "batch_size") run.stage = "SFT";
+    if (entry.key.text == "group_size") run.stage = "GRPO";
+  }
 }
 
 absl::Status ReadSampleLog(const std::string& folder, RunRecord& run) {
@@ -152,6 +166,7 @@ absl::StatusOr<RunRecord> ReadRun(const std::string& run_folder) {
   if (FileExists(config_path)) {
     ASSIGN_OR_RETURN(run.config, ReadFile(config_path));
   }
+  ReadTitle(ReadFile(JoinPath(run_folder, "log.txt")).value_or(""), run);
   RETURN_IF_ERROR(ReadSampleLog(JoinPath(run_folder, "rollouts"), run));
   return run;
 }

@@ -37,6 +37,9 @@ struct EvalRecord {
 struct RunRecord {
   std::string name;    // the folder's path as it was given
   std::string config;  // config.yaml
+  std::string stage;   // "SFT" or "GRPO", by the configuration's keys; empty where it has neither's
+  std::string model;   // what the run started from
+  std::string date;    // "2026-11-25", UTC, of the first line of log.txt
   std::vector<std::pair<std::string, Curve>>
       metrics;  // in the order they first appear; points without a number left out
   int64_t last_step = 0;

@@ -26,16 +26,24 @@ int TellingRank(const AnswerPair& pair) {
   return pair.after->correct ? 3 : 2;
 }
 
+std::string AnswerCell(int64_t step, const EvalRecord& answer) {
+  return absl::StrCat("<td data-step=\"Step ", step, "\">", Verdict(answer.correct), Text(answer.completion), "</td>");
+}
+
 std::string AnswersHtml(const RunRecord& run) {
   const std::vector<AnswerPair> pairs = ChooseAnswers(run, kShownAnswers);
   if (pairs.empty()) return "";
+  const bool two = run.last_eval_step != run.first_eval_step;
   std::string html = absl::StrCat(
-      "<h2>Held-out answers, before and after</h2><div class=\"scroll\"><table><thead><tr><th>Prompt</th><th>Step ",
-      run.first_eval_step, "</th><th>Step ", run.last_eval_step, "</th></tr></thead><tbody>");
+      "<h2>Held-out answers", two ? ", before and after" : "",
+      "</h2><div class=\"scroll\"><table class=\"answers\"><thead><tr><th>Prompt</th><th>Step ", run.first_eval_step);
+  if (two) absl::StrAppend(&html, "</th><th>Step ", run.last_eval_step);
+  html += "</th></tr></thead><tbody>";
   for (const AnswerPair& pair : pairs) {
-    absl::StrAppend(&html, "<tr><td>", Text(pair.after->prompt), "</td><td>", Verdict(pair.before->correct),
-                    Text(pair.before->completion), "</td><td>", Verdict(pair.after->correct),
-                    Text(pair.after->completion), "</td></tr>");
+    absl::StrAppend(&html, "<tr><td>", Text(pair.after->prompt), "</td>",
+                    AnswerCell(run.first_eval_step, *pair.before));
+    if (two) html += AnswerCell(run.last_eval_step, *pair.after);
+    html += "</tr>";
   }
   return html + "</tbody></table></div>";
 }

@@ -9,6 +9,8 @@ LEGEND_FILE = "ARCHITECTURE.md"
 GUARDS = re.compile(r"^(base/torch_guard|base/grpc_guard|base/config\w*|base/json|tools/main)\.cc$")
 UNTESTED = re.compile(r"^(tools/main|base/pch_\w+)\.cc$")
 
+# A kernel's sources for the instruction-set classes share its test, which runs every class of the machine.
+_ISA = re.compile(r"_(avx2|avx512)$")
 _TENSOR = re.compile(r"(?:std::vector<\s*)?at::Tensor(?:\s*>)?\s*[&*]?\s*(\w+)")
 _MEMBER = re.compile(r"^\s+(?:const\s+|mutable\s+)*(?:std::vector<\s*)?at::Tensor\s*>?\s+(\w+)\s*(?:=[^;]*|\{[^;]*)?;(.*)$")
 _SHAPE = re.compile(r"\[[A-Za-z0-9 .,*+/()_-]*\]|any shape|same shape|scalar")
@@ -108,7 +110,7 @@ def check_has_test(tree, path):
     if not path.endswith((".cc", ".cu")) or UNTESTED.match(path):
         return []
     folder, _, name = path.rpartition("/")
-    stem = name.rsplit(".", 1)[0]
+    stem = _ISA.sub("", name.rsplit(".", 1)[0])
     folders = {folder, folder.split("/")[0], "base_torch" if folder == "base" else folder}
     candidates = [f"tests/{candidate}/{stem}_test.cc" for candidate in sorted(folders)]
     if any(candidate in tree.texts for candidate in candidates) or header_is_tested(tree, f"{folder}/{stem}.h", path):

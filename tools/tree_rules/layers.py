@@ -6,6 +6,9 @@ from tree_rules import cpp_text
 from tree_rules.tree import Violation, is_test
 
 TABLE_FILE = "ARCHITECTURE.md"
+# Sources that are compiled for one instruction-set class, and all that they may reach outside of their folder.
+_ISA_SOURCE = re.compile(r"^(.*/)\w+_(avx2|avx512)\.cc$")
+ISA_HEADERS = {"immintrin.h", "cstdint", "cstddef"}
 _ROW = re.compile(r"^(?:layer \d)?\s+(\w+)/ .*->\s*(\w[^(;]*)(.*)$")
 
 
@@ -32,7 +35,7 @@ def check(tree):
         for line, included, _ in cpp_text.includes(text):
             violations += check_include(path, line, included, table)
             violations += check_torch(path, line, included, torch_free)
-        violations += check_own_header_first(tree, path, text)
+        violations += check_own_header_first(tree, path, text) + check_isa_source(tree, path)
     return violations + check_cmake(tree, table) + check_readmes(tree, table)
 
 
@@ -59,6 +62,22 @@ def check_torch(path, line, included, torch_free):
             included == "ATen/core/Tensor.h" or included.startswith("c10/core/")):
         return [Violation(path, line, "torch", f"{included}: a header includes ATen/core/Tensor.h at most")]
     return []
+
+
+def check_isa_source(tree, path):
+    """An inline function of another header would be compiled for the class, and the linker might keep that copy for all."""
+    match = _ISA_SOURCE.match(path)
+    violations, reached, waiting = [], set(), [path] if match else []
+    while waiting:
+        current = waiting.pop()
+        for line, included, _ in cpp_text.includes(tree.texts.get(current, "")):
+            if included.startswith(match.group(1)) and included not in reached:
+                reached.add(included)
+                waiting.append(included)
+            elif included not in ISA_HEADERS | reached:
+                violations.append(Violation(current, line, "isa", f"{included}: reached from {path}, which may include "
+                                            f"{', '.join(sorted(ISA_HEADERS))} and its own folder"))
+    return violations
 
 
 def check_own_header_first(tree, path, text):

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/policy/golden_model.h"
-
 namespace plumb {
 namespace {
+
+using ::testing::ElementsAre;
 
 PackedTokens TokensOfLengths(const std::vector<int64_t>& lengths) {
   std::vector<std::vector<int64_t>> sequences;
@@ -15,48 +15,28 @@ PackedTokens TokensOfLengths(const std::vector<int64_t>& lengths) {
   return PackSequences(sequences);
 }
 
-TEST(AttentionPlanTest, EqualLengthsNeedNoGather) {
-  const AttentionPlan plan = PlanAttention(TokensOfLengths({4, 4, 4}), KvView::Own(), 2);
-  ASSERT_EQ(plan.batches.size(), 1);
-  EXPECT_FALSE(plan.batches[0].rows.defined());
-  EXPECT_FALSE(plan.places.defined());
-  EXPECT_EQ(plan.batches[0].num_sequences, 3);
-  EXPECT_EQ(plan.batches[0].positions.size(0), 1);
+TEST(AttentionPlanTest, OwnLatentsAreBlocksFromEachSequencesStart) {
+  const AttentionPlan plan = PlanAttention(TokensOfLengths({70, 3, 129}), KvView::Own(), 2);
+  EXPECT_THAT(plan.units->block_rows, ElementsAre(0, 64, 70, 73, 137, 201));
+  EXPECT_FALSE(plan.slots.defined());
+  EXPECT_TRUE(plan.padded.batches.empty());
 }
 
-TEST(AttentionPlanTest, ShorterSequencesArePadded) {
-  const AttentionPlan plan = PlanAttention(TokensOfLengths({1, 3}), KvView::Own(), 2);
-  ASSERT_EQ(plan.batches.size(), 1);
-  EXPECT_TRUE(plan.batches[0].rows.equal(at::tensor({1, 2, 3, 0, -1, -1}, at::kLong)));
-  EXPECT_TRUE(plan.places.equal(at::tensor({3, 0, 1, 2}, at::kLong)));
-}
-
-TEST(AttentionPlanPropertyTest, PaddingStaysBoundedInFewBatches) {
-  std::vector<int64_t> lengths;
-  for (int64_t i = 0; i < 512; ++i) lengths.push_back(20 + (i * 37) % 41);
-  const AttentionPlan plan = PlanAttention(TokensOfLengths(lengths), KvView::Own(), 4);
-  int64_t padded = 0;
-  for (const AttentionBatch& batch : plan.batches) padded += batch.num_sequences * batch.num_queries;
-  EXPECT_LE(plan.batches.size(), 6);
-  EXPECT_LE(padded, plan.num_tokens * 5 / 4);
-}
-
-TEST(AttentionPlanPropertyTest, ABatchHoldsABoundedNumberOfScores) {
-  const AttentionPlan plan = PlanAttention(TokensOfLengths(std::vector<int64_t>(64, 512)), KvView::Own(), 16);
-  for (const AttentionBatch& batch : plan.batches) {
-    EXPECT_LE(batch.num_sequences * batch.num_queries * batch.num_keys * 16, kMaxScores);
-  }
-}
-
-TEST(AttentionPlanTest, CacheSlotsAndPages) {
+TEST(AttentionPlanTest, PagesAreBlocksAndNewTokensHaveSlots) {
   LatentCache cache = *LatentCache::Create({1, 2, at::kFloat}, 9, at::kCPU);
   PackedTokens tokens = TokensOfLengths({1, 2});
   tokens.positions = at::tensor({5, 63, 64}, at::kLong);
-  const AttentionPlan plan = PlanAttention(tokens, {&cache, {{7}, {3, 8}}}, 1);
+  const AttentionPlan plan = PlanAttention(tokens, {&cache, {{7}, {3, 8, 2}}}, 1);
   EXPECT_TRUE(plan.slots.equal(at::tensor({7 * 64 + 5, 3 * 64 + 63, 8 * 64}, at::kLong)));
-  ASSERT_EQ(plan.batches.size(), 1);
-  EXPECT_TRUE(plan.batches[0].page_table.equal(testing::Matrix({{3, 8}, {7, 0}}, at::kInt)));
-  EXPECT_TRUE(plan.batches[0].lengths.equal(at::tensor({65, 6}, at::kInt)));
+  EXPECT_THAT(plan.units->block_rows, ElementsAre(7 * 64, 3 * 64, 8 * 64));
+  EXPECT_EQ(plan.units->sequences[1].first_position, 63);
+}
+
+TEST(AttentionPlanDeathTest, ASequenceWithoutItsPages) {
+  LatentCache cache = *LatentCache::Create({1, 2, at::kFloat}, 9, at::kCPU);
+  PackedTokens tokens = TokensOfLengths({1});
+  tokens.positions = at::tensor({64}, at::kLong);
+  EXPECT_DEATH(PlanAttention(tokens, {&cache, {{7}}}, 1), "sequence 0 has 1 pages, expected 2");
 }
 
 }  // namespace

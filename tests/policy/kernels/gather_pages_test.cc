@@ -21,6 +21,18 @@ TEST(GatherPagesTest, TakesPagesInTheTablesOrderAndZeroesTheRest) {
   EXPECT_TRUE(keys[1].narrow(0, 2, 65).eq(0.0).all().item<bool>());
 }
 
+TEST(WriteToPagesTest, EachLatentGoesToItsSlotInThePagesType) {
+  const at::Tensor wide = at::randn({3, 7}).to(at::kBFloat16);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor pages = at::zeros({3, 64, 5}, type);
+    WriteToPages(wide.narrow(1, 1, 5), at::tensor({2 * 64 + 1, 63, 64}, at::kLong), pages);
+    EXPECT_TRUE(pages[2][1].equal(wide[0].narrow(0, 1, 5).to(type)));
+    EXPECT_TRUE(pages[0][63].equal(wide[1].narrow(0, 1, 5).to(type)));
+    EXPECT_TRUE(pages[1][0].equal(wide[2].narrow(0, 1, 5).to(type)));
+    EXPECT_EQ(pages.count_nonzero().item<int64_t>(), 15);
+  }
+}
+
 at::Tensor PagesWithANan(const at::TensorOptions& options) {
   const at::Tensor pages = at::randn({5, 64, 24}, options);
   pages.select(0, 4).fill_(std::numeric_limits<float>::quiet_NaN());  // read by nobody

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -45,6 +46,47 @@ TEST(MoeExpertsConformanceTest, EqualsTokenByTokenWithGradients) {
   }
   for (size_t i = 0; i < results[0].size(); ++i) EXPECT_LE(MaxDifference(results[0][i], results[1][i]), 1e-4) << i;
   EXPECT_TRUE(results[1][3][2].eq(0.0).all().item<bool>());  // an expert without tokens has a gradient of zero
+}
+
+TEST(MoeExpertsConformanceTest, KernelEqualsReferenceInEachType) {
+  at::manual_seed(6);
+  const at::Tensor experts =
+      std::get<0>(at::rand({33, 9}).argsort(int64_t{1}, /*descending=*/false).narrow(1, 0, 3).sort(1));
+  const at::Tensor weights = at::rand({33, 3});
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor hidden = at::randn({33, 24}, type);
+    const at::Tensor gate_up = at::randn({9, 20, 24}, type).mul_(0.2);
+    const at::Tensor down = at::randn({9, 24, 10}, type).mul_(0.3);
+    const at::Tensor kernel = MoeExperts(hidden, experts, weights, gate_up, down);
+    EXPECT_LE(MaxDifference(kernel, MoeExpertsReference(hidden, experts, weights, gate_up, down)),
+              type == at::kFloat ? 1e-5 : 0.05);
+  }
+}
+
+// Row n of the input has the experts of its token in front.
+TEST(MoeExpertsPropertyTest, ATokenDoesNotDependOnItsBatch) {
+  at::manual_seed(7);
+  const at::Tensor experts =
+      std::get<0>(at::rand({129, 9}).argsort(int64_t{1}, /*descending=*/false).narrow(1, 0, 3).sort(1));
+  const at::Tensor weights = at::rand({129, 3});
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor gate_up = at::randn({9, 20, 24}, type);
+    const at::Tensor down = at::randn({9, 24, 10}, type);
+    const at::Tensor rows = at::cat({experts.to(at::kFloat), weights, at::randn({129, 24}, type).to(at::kFloat)}, 1);
+    testing::ExpectRowsAreExact(rows, [&](const at::Tensor& batch) {
+      return MoeExperts(batch.narrow(1, 6, 24).to(type), batch.narrow(1, 0, 3).to(at::kLong), batch.narrow(1, 3, 3),
+                        gate_up, down);
+    });
+  }
+}
+
+// In float32, (1e8 - 1e8) + 1 is 1, any other order gives 0: experts are added by their index, not as they come.
+TEST(MoeExpertsPropertyTest, ExpertsAreAddedInTheOrderOfTheirIndex) {
+  const at::Tensor gate_up = at::full({3, 2, 1}, 100.0f);  // silu(100) * 100 = 1e4
+  const at::Tensor down = at::tensor({1e4f, -1e4f, 1e-4f}).view({3, 1, 1});
+  const at::Tensor experts = testing::Matrix({{0, 1, 2}, {0, 1, 2}}, at::kLong);
+  const at::Tensor sum = MoeExperts(at::ones({2, 1}), experts, at::ones({2, 3}), gate_up, down);
+  EXPECT_TRUE(sum.eq(1.0f).all().item<bool>()) << sum;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -53,6 +54,26 @@ TEST(RmsNormCudaTest, KernelEqualsReference) {
     const double tolerance = type == at::kFloat ? 1e-5 : 5e-2;
     EXPECT_LE(MaxDifference(RmsNorm(input, weight, 1e-6), RmsNormReference(input, weight, 1e-6)), tolerance);
   }
+}
+
+TEST(RmsNormPropertyTest, ARowDoesNotDependOnItsBatchInAnyType) {
+  at::manual_seed(5);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor weight = at::randn({77}, type);
+    testing::ExpectRowsAreExact(at::randn({129, 77}, type),
+                                [&](const at::Tensor& rows) { return RmsNorm(rows, weight, 1e-6); });
+  }
+}
+
+TEST(RmsNormConformanceTest, BFloat16IsRoundedBeforeTheWeight) {
+  at::manual_seed(6);
+  const at::Tensor input = at::randn({9, 70}, at::kBFloat16);
+  const at::Tensor weight = at::randn({70}, at::kBFloat16);
+  const at::Tensor kernel = RmsNorm(input, weight, 1e-6);
+  // The scale may differ in its last bit, which moves few results over a rounding border.
+  const at::Tensor differs = kernel.ne(RmsNormReference(input, weight, 1e-6));
+  EXPECT_LE(differs.sum().item<int64_t>(), 6);
+  EXPECT_LE(MaxDifference(kernel, RmsNormReference(input, weight, 1e-6)), 0.04);
 }
 
 }  // namespace

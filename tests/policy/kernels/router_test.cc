@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -84,6 +85,57 @@ TEST(RouterTest, GivenExpertsTakeLiveWeights) {
   const ModelConfig config = GateConfig(ModelFamily::kV3, GateSelection::kNoAuxTc, 1);
   const Routing routing = RouteTo(config, at::ones({1, 1}), testing::Matrix({{9.0f}, {0.0f}}), Ids({1}).unsqueeze(0));
   EXPECT_NEAR(routing.weights.item<float>(), 0.5, 1e-6);
+}
+
+// Both gates, groups too: experts and weights of a token do not depend on the others.
+TEST(RouterPropertyTest, ATokenDoesNotDependOnItsBatch) {
+  at::manual_seed(3);
+  const at::Tensor gate = at::randn({24, 40});
+  const at::Tensor bias = at::randn({24});
+  for (const ModelFamily family : {ModelFamily::kV2, ModelFamily::kV3}) {
+    ModelConfig config = GateConfig(
+        family, family == ModelFamily::kV2 ? GateSelection::kGroupLimitedGreedy : GateSelection::kNoAuxTc, 5);
+    config.num_groups = 4;
+    config.groups_per_token = 2;
+    config.norm_topk_prob = true;
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      testing::ExpectRowsAreExact(at::randn({129, 40}, type), [&](const at::Tensor& rows) {
+        const Routing routing = Route(config, rows, gate, family == ModelFamily::kV3 ? bias : at::Tensor());
+        return at::cat({routing.logits, routing.weights, routing.experts.to(at::kFloat)}, 1);
+      });
+    }
+  }
+}
+
+// The router computes in float32 whatever the activations are: a gate in bfloat16 would mix these two logits up.
+TEST(RouterTest, LogitsKeepFloat32) {
+  const at::Tensor hidden = at::ones({1, 2}, at::kBFloat16);
+  const at::Tensor gate = testing::Matrix({{1.0, 0.0}, {1.0, 0.0009765625}});
+  ModelConfig config = GateConfig(ModelFamily::kV3, GateSelection::kNoAuxTc, 1);
+  const Routing routing = Route(config, hidden, gate, {});
+  EXPECT_EQ(routing.logits.scalar_type(), at::kFloat);
+  EXPECT_EQ(routing.logits[0][1].item<float>(), 1.0009765625f);
+  EXPECT_EQ(routing.experts.item<int64_t>(), 1);
+}
+
+TEST(RouterConformanceTest, ScoresHaveTheGradientsOfAutograd) {
+  at::manual_seed(4);
+  const at::Tensor upstream = at::randn({7, 3});
+  const at::Tensor hidden = at::randn({7, 12});
+  const at::Tensor gate_values = at::randn({9, 12});
+  for (const ModelFamily family : {ModelFamily::kV2, ModelFamily::kV3}) {
+    ModelConfig config = GateConfig(family, GateSelection::kGreedy, 3);
+    config.norm_topk_prob = true;
+    const at::Tensor gate = gate_values.clone().set_requires_grad(true);
+    const Routing routing = Route(config, hidden, gate, {});
+    routing.weights.backward(upstream);
+    const at::Tensor plain = gate_values.clone().set_requires_grad(true);
+    const at::Tensor logits = at::linear(hidden, plain);
+    const at::Tensor scores = family == ModelFamily::kV2 ? at::softmax(logits, -1) : at::sigmoid(logits);
+    const at::Tensor chosen = scores.gather(1, routing.experts);
+    (chosen / chosen.sum(1, /*keepdim=*/true) * config.routed_scaling_factor).backward(upstream);
+    EXPECT_LE(MaxDifference(gate.grad(), plain.grad()), 1e-5);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "policy/kernels/linear.h"
+#include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -54,6 +56,50 @@ TEST(TokenLogprobsTest, EntropyIsDetached) {
   const TokenLogprobs scores = ComputeTokenLogprobs(hidden, at::randn({5, 4}), at::tensor({0, 1, 2}, at::kLong), 1.0);
   EXPECT_TRUE(scores.logprobs.requires_grad());
   EXPECT_FALSE(scores.entropy.requires_grad());
+}
+
+// Temperatures, tails of chunks and slabs, both types.
+TEST(TokenLogprobsConformanceTest, KernelEqualsReference) {
+  at::manual_seed(8);
+  for (const int64_t vocab_size : {5, 256, 300, 5000}) {
+    const at::Tensor targets = at::randint(vocab_size, {11}, at::kLong);
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor hidden = at::randn({11, 20}, type);
+      const at::Tensor head = at::randn({vocab_size, 20}, type);
+      const TokenLogprobs kernel = ComputeTokenLogprobs(hidden, head, targets, 0.8);
+      const TokenLogprobs reference = TokenLogprobsReference(hidden.to(at::kFloat), head.to(at::kFloat), targets, 0.8);
+      EXPECT_LE(MaxDifference(kernel.logprobs, reference.logprobs), 2e-5) << vocab_size;
+      EXPECT_LE(MaxDifference(kernel.entropy, reference.entropy), 2e-5) << vocab_size;
+    }
+  }
+}
+
+TEST(TokenLogprobsPropertyTest, ATokenDoesNotDependOnItsBatch) {
+  at::manual_seed(9);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor head = at::randn({600, 20}, type);
+    testing::ExpectRowsAreExact(at::randn({129, 20}, type), [&](const at::Tensor& rows) {
+      const TokenLogprobs scores = ComputeTokenLogprobs(rows, head, at::full({rows.size(0)}, 411, at::kLong), 0.7);
+      return at::stack({scores.logprobs, scores.entropy}, 1);
+    });
+  }
+}
+
+// What a rollout computes from the logits that it samples from is what training computes in slabs.
+TEST(TokenLogprobsPropertyTest, LogitsInHandGiveTheSameBits) {
+  at::manual_seed(10);
+  const at::Tensor hidden = at::randn({40, 24});
+  const at::Tensor head = at::randn({9000, 24});
+  const at::Tensor targets = at::randint(8000, {40}, at::kLong);
+  for (const double temperature : {1.0, 0.6}) {
+    for (const int64_t ids : {9000, 8001}) {
+      const TokenLogprobs slabs = ComputeTokenLogprobs(hidden, head.narrow(0, 0, ids), targets, temperature);
+      const at::Tensor logits = LinearToFloat(hidden, head).narrow(1, 0, ids);
+      const TokenLogprobs whole = LogprobsOfLogits(logits, targets, temperature);
+      EXPECT_TRUE(testing::SameBits(slabs.logprobs, whole.logprobs));
+      EXPECT_TRUE(testing::SameBits(slabs.entropy, whole.entropy));
+    }
+  }
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ TEST(TokenizeTest, NamesWhatHasNoEnd) {
   EXPECT_EQ(Tokens("\n{# a"), "line 2, column 1: comment without an end");
   EXPECT_EQ(Tokens("{% raw %} a"), "line 1, column 1: raw without endraw");
   EXPECT_EQ(Tokens("{{ a ? }}"), "line 1, column 6: unexpected character '?'");
+  EXPECT_EQ(Tokens("{{ é }}"), "line 1, column 4: unexpected character 'é'");
   EXPECT_EQ(Tokens("{{ 99999999999999999999 }}"), "line 1, column 4: number 99999999999999999999 is too large");
   EXPECT_THAT(Tokenize("{{ a"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("inside of a tag")));
 }

@@ -53,6 +53,9 @@ TEST(ParseTemplateTest, KnowsItsTags) {
   EXPECT_EQ(Message("{% set a.b = 1 %}{% set c %}{% endset %}{% macro m(a, b=1) %}{% endmacro %}{% do m(1) %}"), "OK");
   EXPECT_EQ(Message("{% extends 'x' %}"), "line 1, column 4: the tag extends is not supported here");
   EXPECT_EQ(Message("{% endif %}"), "line 1, column 4: the tag endif is not supported here");
+  EXPECT_EQ(Message("{% if a %}{% macro m() %}{% endmacro %}{% endif %}"), "OK");
+  EXPECT_EQ(Message("{% for i in a %}{% macro m() %}{% endmacro %}{% endfor %}"),
+            "line 1, column 20: a macro inside of a loop, a macro or another block is not supported");
   EXPECT_EQ(Message("{% break %}"), "line 1, column 4: break outside of a loop");
   EXPECT_EQ(Message("{% for x in y recursive %}{% endfor %}"), "line 1, column 15: recursive loops are not supported");
   EXPECT_EQ(Message("{% if a %}{% endfor %}"), "line 1, column 14: the tag endfor is not supported here");

@@ -67,6 +67,28 @@ TEST(FiltersTest, OfTexts) {
   EXPECT_EQ(Print("u | default('d') ~ '' | default('d') ~ '' | default('d', true)"), "dd");
 }
 
+TEST(FiltersTest, TitleAndWordcountHaveWordsOfTheirOwn) {
+  EXPECT_EQ(Print("\"it's a-b (c)\" | title ~ ' ' ~ \"it's\".title()"), "It's A-B (C) It'S");
+  EXPECT_EQ(Print("'foo_bar a-b é' | wordcount"), "4");
+}
+
+TEST(FiltersTest, ToJsonTakesTheArgumentsOfDumps) {
+  EXPECT_EQ(Print("{'a': [1, 2.0, none]} | tojson(separators=(',', ':'))"), "{\"a\":[1,2.0,null]}");
+  EXPECT_EQ(Print("{'a': [1]} | tojson(true, 1)"), "{\n \"a\": [\n  1\n ]\n}");
+  EXPECT_EQ(Print("{1: 'é', none: 2, true: 3, 1.5: 4} | tojson(indent='-', ensure_ascii=true)"),
+            "{\n-\"1\": 3,\n-\"null\": 2,\n-\"1.5\": 4\n}");
+  EXPECT_EQ(Print("1 | tojson(separators=',')"), "line 1, column 6: tojson: separators are not a pair of texts");
+}
+
+// Jinja looks for attributes in the type first, and for items in the value first.
+TEST(EvaluatorTest, MethodsHideKeysOfTheirNames) {
+  EXPECT_EQ(Print("{'items': 1}.items is callable ~ {'items': 1}['items'] ~ {}['items'] is callable"), "True1True");
+  EXPECT_EQ(Print("{'update': 1}.update is defined ~ {'update': 1}['update']"), "False1");
+  EXPECT_EQ(Render("{% set f = 'ab'.upper %}{{ f() }}"), "AB");
+  EXPECT_EQ(Print("'a'.upper"), "line 1, column 1: a value of type method has no text form");
+  EXPECT_EQ(Print("[{}.items]"), "line 1, column 4: a method inside of another value is not supported");
+}
+
 TEST(FiltersTest, OfNumbers) {
   EXPECT_EQ(Print("'42' | int + '1.9' | int + 'x' | int(7)"), "50");
   EXPECT_EQ(Print("2.675 | round(1) ~ ' ' ~ 2.1 | round(0, 'ceil') ~ ' ' ~ -3 | abs ~ ' ' ~ '2' | float"),
@@ -80,7 +102,12 @@ TEST(MethodsTest, OfTextsDictsAndLists) {
   EXPECT_EQ(Print("'abc'.removeprefix('a').removesuffix('c') ~ '12'.isdigit() ~ 'a\nb\n'.splitlines()"),
             "bTrue['a', 'b']");
   EXPECT_EQ(Print("{'a': 1}.get('b', 2) ~ {'a': 1}.keys() ~ {'a': 1}.values() ~ [5, 6].index(6)"), "2['a'][1]1");
-  EXPECT_EQ(Print("[1].append(2)"), "line 1, column 14: a value of type list has no method append");
+  EXPECT_EQ(Print("[1].append(2)"),
+            "line 1, column 14: the method append would change a list, which templates may not");
+  EXPECT_EQ(Print("'  a b  c '.split(none, 1) ~ '  a b  c '.rsplit(none, 1)"), "['a', 'b  c ']['  a b', 'c']");
+  EXPECT_EQ(Print("'aXXbXXc'.rsplit('XX', 1) ~ 'abcabc'.rfind('bc') ~ '1²'.isdigit() ~ 'aB'.isupper()"),
+            "['aXXb', 'c']4TrueFalse");
+  EXPECT_EQ(Print("'a\\r\\nb\\x0bc\u2028'.splitlines()"), "['a', 'b', 'c']");
   EXPECT_EQ(Print("'a'.split('')"), "line 1, column 13: split: empty separator");
 }
 

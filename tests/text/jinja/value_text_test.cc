@@ -38,11 +38,14 @@ TEST(PythonTextTest, ChangesCase) {
   EXPECT_EQ(ToUpper("äß1"), "ÄSS1");
   EXPECT_EQ(ToTitle("hello wORLD's", true), "Hello World'S");
   EXPECT_EQ(ToTitle("hELLO wORLD", false), "Hello world");
+  EXPECT_EQ(ToUpper("ﬁŉ"), "FIʼN");
+  EXPECT_EQ(ToLower("ΑΣ ΣΑ İ"), "ας σα i\u0307");
 }
 
 TEST(PythonTextTest, UnescapesLiterals) {
   EXPECT_THAT(UnescapePython("\\t\\\\\\101\\q\\U0001F600"), IsOkAndHolds("\t\\A\\q😀"));
   EXPECT_THAT(UnescapePython("\\xZZ"), StatusIs(absl::StatusCode::kInvalidArgument, ::testing::_));
+  EXPECT_THAT(UnescapePython("\\N{BULLET}"), StatusIs(absl::StatusCode::kInvalidArgument, ::testing::_));
   EXPECT_THAT(UnescapePython("\\ud800"), StatusIs(absl::StatusCode::kInvalidArgument, ::testing::_));
 }
 

@@ -100,6 +100,38 @@ INSTANTIATE_TEST_SUITE_P(Rows, GenerateRowsFaultTest,
                                            WrongRows{"{\"prompt\":\"1\",\"id\":5}\n{\"prompt\":\"2\",\"id\":\"5\"}\n",
                                                      ":2: id 5: already at "}));
 
+TEST(GenerateCommandTest, TextIsForPeople) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", kRows);
+  const CommandResult result = Plumb(
+      {"generate", "--model", TinyPolicy(), "--input", input, "--text", "--group-size", "2", "--max-new-tokens", "3"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("=== " + input + ":1\n1 + 2\n--- completion 1 of 2: "));
+  EXPECT_THAT(result.output, HasSubstr("=== " + input + ":2\n[3,4,5]\n"));
+  EXPECT_THAT(result.output, HasSubstr("--- completion 2 of 2: "));
+}
+
+TEST(GenerateCommandFaultTest, TextAndOutputExcludeEachOther) {
+  const CommandResult result = Plumb({"generate", "--model", "m", "--input", "i", "--text", "--output", "o"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("--text: "));
+}
+
+TEST(GenerateCommandFaultTest, WhatTheEngineRefusesNamesTheRow) {
+  const TestFolder folder;
+  const std::string input =
+      WriteTemporary(folder, "in.jsonl", "{\"prompt_ids\":[3]}\n\n{\"prompt_ids\":[3,4,999999]}\n");
+  const CommandResult result = Plumb({"generate", "--model", TinyPolicy(), "--input", input});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:3: prompt_ids[2]: is 999999"));
+}
+
+TEST(GenerateCommandFaultTest, ATemperatureOfZeroPointsToGreedy) {
+  const CommandResult result = Plumb({"generate", "--model", "m", "--input", "i", "--temperature", "0"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("--temperature: 0 is not more than 0; --greedy takes"));
+}
+
 TEST(GenerateCommandFaultTest, AMissingModelIsNamed) {
   const TestFolder folder;
   const std::string input = WriteTemporary(folder, "in.jsonl", kRows);

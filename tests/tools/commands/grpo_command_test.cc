@@ -9,7 +9,10 @@ using plumb::testing::TestFolder;
 using ::testing::HasSubstr;
 
 TEST(GrpoCommandTest, CheckPrintsTheResolvedConfiguration) {
-  const CommandResult result = Plumb({"grpo", "--config", SourcePath("examples/arithmetic/grpo.yaml"), "--check"});
+  const std::string rows = SourcePath("examples/arithmetic/held_out.jsonl");
+  const CommandResult result =
+      Plumb({"grpo", "--config", SourcePath("examples/arithmetic/grpo.yaml"), "--check", "--set",
+             "model=" + TinyPolicy(), "--set", "data.file=" + rows, "--set", "eval.data.file=" + rows});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("  clip_high: 0.28  # "));
 }

@@ -51,6 +51,17 @@ TEST(InitCommandFaultTest, WrongInputIsNamed) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("none.json"));
 
+  result = Plumb({"init", "--preset", "tiny-demo", "--out", folder.File("p"), "--tokenizer", TinyPolicy()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("is a folder, expected a file such as " + TinyPolicy() + "/tokenizer.json"));
+
+  const std::string config = WriteTemporary(folder, "bad1.json", "{\"model_type\": \"llama\"}");
+  result =
+      Plumb({"init", "--config", config, "--out", folder.File("p"), "--tokenizer", TinyPolicy() + "/tokenizer.json"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("bad1.json: "));
+  EXPECT_THAT(result.errors, ::testing::Not(HasSubstr("config.json")));
+
   result = Plumb(Arguments(TinyPolicy(), "0"));
   EXPECT_EQ(result.exit_code, 2) << "the folder exists";
   EXPECT_THAT(result.errors, HasSubstr(TinyPolicy()));

@@ -34,5 +34,17 @@ TEST(ModelOptionsFaultTest, ADeviceThatIsNotThereIsTheEnvironmentsFault) {
   EXPECT_THAT(result.errors, HasSubstr("tpu"));
 }
 
+TEST(ModelOptionsTest, AnInstructionSetIsOneOfTheKnownOnes) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"prompt_ids\":[3],\"completion_ids\":[4]}\n");
+  std::vector<std::string> words = {"score", "--model", TinyPolicy(), "--input", input, "--isa", "avx2"};
+  EXPECT_EQ(Plumb(words).exit_code, 0);
+  words.back() = "sse9";
+  const CommandResult result = Plumb(words);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("sse9"));
+  EXPECT_THAT(result.errors, HasSubstr("avx512"));
+}
+
 }  // namespace
 }  // namespace plumb::cli

@@ -77,15 +77,5 @@ TEST(CheckpointVerifyFaultTest, ARefusedConfigurationIsAProblemAndAMissingFolder
   EXPECT_EQ(Plumb({"checkpoint", "verify", root.File("none")}).exit_code, 2);
 }
 
-TEST(CheckpointGroupFaultTest, AWordWithoutACommandNamesTheCommands) {
-  const CommandResult alone = Plumb({"checkpoint"});
-  EXPECT_EQ(alone.exit_code, 2);
-  EXPECT_THAT(alone.errors, HasSubstr("expected one of: checkpoint verify, checkpoint export"));
-  EXPECT_EQ(Plumb({"checkpoint", "verfy", "x"}).exit_code, 2);
-  const CommandResult help = Plumb({"checkpoint", "--help"});
-  EXPECT_EQ(help.exit_code, 0);
-  EXPECT_THAT(help.output, AllOf(HasSubstr("checkpoint verify"), HasSubstr("checkpoint export")));
-}
-
 }  // namespace
 }  // namespace plumb::cli

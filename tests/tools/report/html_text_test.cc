@@ -27,6 +27,12 @@ TEST(ShortNumberTest, KeepsFourDigits) {
   EXPECT_EQ(ShortNumber(std::nan("")), "-");
 }
 
+TEST(ShortNumberTest, TakesAsManyDigitsAsAskedFor) {
+  EXPECT_EQ(ShortNumber(1.000123, 6), "1.00012");
+  EXPECT_EQ(ShortNumber(0.0004), "0.0004");
+  EXPECT_EQ(ShortNumber(0.000012345, 6), "1.234e-05");
+}
+
 TEST(PercentTest, HasOneDecimal) { EXPECT_EQ(Percent(0.5781), "57.8 %"); }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace plumb {
 namespace {
 
@@ -18,6 +20,25 @@ TEST(RoundTicksTest, CoversTheRangeWithRoundNumbers) {
 
 TEST(RoundTicksTest, GivesOneTickForAnEmptyRange) { EXPECT_THAT(RoundTicks(3, 3, 4), ElementsAre(3)); }
 
+TEST(TickLabelsTest, TakeDigitsUntilTheyDiffer) {
+  EXPECT_THAT(TickLabels({0.5, 1}, /*percent=*/false), ElementsAre("0.5", "1"));
+  EXPECT_THAT(TickLabels({1.00002, 1.00004}, /*percent=*/false), ElementsAre("1.00002", "1.00004"));
+  EXPECT_THAT(TickLabels({0.00001, 0.000010002}, /*percent=*/true), ElementsAre("0.001 %", "0.0010002 %"));
+}
+
+TEST(LinePlotTest, ANearlyConstantCurveHasDifferentTicks) {
+  const std::string svg = LinePlot({{"x", {{1, 1.000001}, {2, 1.000002}}}}, {});
+  std::set<std::string> labels;
+  size_t count = 0;
+  const std::string mark = "text-anchor=\"end\">";
+  for (size_t at = svg.find(mark); at != std::string::npos; at = svg.find(mark, at + 1)) {
+    labels.insert(svg.substr(at + mark.size(), svg.find('<', at) - at - mark.size()));
+    ++count;
+  }
+  EXPECT_GE(count, 2);
+  EXPECT_EQ(labels.size(), count);
+}
+
 TEST(SmoothTest, HasNoBiasAtTheStart) {
   // keep = 1/2: (4 + 0.5 * 2) is 5 of weight 1.5.
   const Curve smooth = Smooth({{0, 2}, {1, 4}}, 2);
@@ -30,9 +51,9 @@ TEST(SmoothTest, LeavesAConstantAlone) {
 }
 
 TEST(LinePlotTest, PutsTheLargestValueAboveTheSmallest) {
-  // The frame is 58...526 wide and 12...192 high.
+  // The frame is 66...526 wide and 12...192 high.
   const std::string svg = LinePlot({{"loss", {{0, 0}, {10, 1}}}}, {});
-  EXPECT_THAT(svg, HasSubstr("points=\"58.0,192.0 526.0,12.0\""));
+  EXPECT_THAT(svg, HasSubstr("points=\"66.0,192.0 526.0,12.0\""));
 }
 
 TEST(LinePlotTest, DrawsDotsForFewMeasuredPoints) {

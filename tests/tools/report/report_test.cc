@@ -50,10 +50,28 @@ TEST(HeadlineHtmlTest, ShowsAccuracyBeforeAndAfter) {
   EXPECT_THAT(HeadlineHtml(run), AllOf(HasSubstr("50.0 %"), HasSubstr("96.0 %"), HasSubstr("+46.0 points")));
 }
 
+TEST(HeadlineHtmlTest, ShowsTheFirstAndTheLastLossAsTheChartDoes) {
+  RunRecord run;
+  run.metrics = {{"loss", {}}};
+  for (int step = 1; step <= 100; ++step) run.metrics[0].second.emplace_back(step, 10.0 / step);
+  EXPECT_THAT(HeadlineHtml(run), AllOf(HasSubstr(">0.1<"), HasSubstr("from 10 at step 1")));
+}
+
+TEST(PlotsHtmlTest, DrawsTheRewardOfASingleVerifierOnce) {
+  RunRecord run;
+  const Curve curve = {{1, 0.5}, {2, 0.75}};
+  run.metrics = {{"reward/mean", curve}, {"reward/builtin", curve}, {"reward/builtin/math", curve}};
+  const std::string html = PlotsHtml(run);
+  EXPECT_EQ(html.find("<figure"), html.rfind("<figure"));
+  EXPECT_THAT(html, HasSubstr("the same as reward/builtin, reward/builtin/math"));
+  run.metrics[2].second[1].second = 0.5;
+  EXPECT_THAT(PlotsHtml(run), HasSubstr("Reward: builtin/math"));
+}
+
 TEST(PlotsHtmlTest, ShowsUnknownMetricsToo) {
   RunRecord run;
   run.metrics = {{"reward/brevity", {{1, 0.5}, {2, 0.6}}}, {"loss", {{1, 3}, {2, 2}}}};
-  EXPECT_THAT(PlotsHtml(run), AllOf(HasSubstr("reward/brevity"), HasSubstr("Loss")));
+  EXPECT_THAT(PlotsHtml(run), AllOf(HasSubstr("Reward: brevity"), HasSubstr("Loss")));
 }
 
 TEST(SamplesHtmlTest, ShowsWhyThereIsNoReward) {
@@ -63,10 +81,34 @@ TEST(SamplesHtmlTest, ShowsWhyThereIsNoReward) {
   EXPECT_THAT(SamplesHtml(run), AllOf(HasSubstr("INVALID"), HasSubstr("no answer field")));
 }
 
+TEST(SamplesHtmlTest, ShowsASingleEvaluationOnce) {
+  RunRecord run = RunWithEvals({{false, false}});
+  EXPECT_THAT(SamplesHtml(run), Not(HasSubstr("before and after")));
+  run.last_eval_step = 20;
+  EXPECT_THAT(SamplesHtml(run), AllOf(HasSubstr("before and after"), HasSubstr("<th>Step 20</th>")));
+}
+
+TEST(SamplesHtmlTest, PutsTheNoteUnderTheCompletion) {
+  RunRecord run;
+  run.first_sample_step = run.last_sample_step = 1;
+  run.first_samples = run.last_samples = {{.row_id = "a", .completion = "c", .reward = 1, .message = "why"}};
+  EXPECT_THAT(SamplesHtml(run), HasSubstr("<pre>c</pre><small>"));
+  EXPECT_THAT(RenderReport(run), HasSubstr("li small { grid-column: 2;"));
+}
+
+TEST(RenderReportTest, SaysWhatRanAndWhen) {
+  RunRecord run;
+  run.stage = "GRPO";
+  run.model = "runs/a";
+  run.date = "2026-11-25";
+  EXPECT_THAT(RenderReport(run), AllOf(HasSubstr("<title>GRPO of runs/a - Plumb</title>"),
+                                       HasSubstr("<h1>GRPO of runs/a</h1>"), HasSubstr("2026-11-25")));
+}
+
 TEST(RenderReportTest, EscapesEveryTextOfTheRun) {
   const std::string attack = "<script>alert(1)</script>";
   RunRecord run;
-  run.name = run.config = attack;
+  run.name = run.config = run.stage = run.model = run.date = attack;
   run.metrics = {{attack, {{1, 1}, {2, 2}}}};
   run.first_samples = run.last_samples = {{.row_id = attack,
                                            .prompt = attack,

@@ -61,6 +61,17 @@ TEST(ReadRunTest, TakesTheFirstAndTheLastFilesByNumber) {
   EXPECT_TRUE(run.first_eval[0].correct);
 }
 
+TEST(ReadRunTest, TakesStageModelAndDateFromTheFolder) {
+  TestFolder folder;
+  ASSERT_OK(WriteFileAtomic(folder.File("metrics.jsonl"), "{\"step\": 1}\n"));
+  ASSERT_OK(WriteFileAtomic(folder.File("config.yaml"), "model: \"a b\"  # x.yaml:1:1\ngroup_size: 8  # default\n"));
+  ASSERT_OK(WriteFileAtomic(folder.File("log.txt"), "2026-11-25T02:01:14.186580Z I grpo: hello\n"));
+  ASSERT_OK_AND_ASSIGN(const RunRecord run, ReadRun(folder.path()));
+  EXPECT_EQ(run.stage, "GRPO");
+  EXPECT_EQ(run.model, "a b");
+  EXPECT_EQ(run.date, "2026-11-25");
+}
+
 TEST(ReadRunTest, NamesTheMissingFile) {
   TestFolder folder;
   EXPECT_THAT(ReadRun(folder.path()), StatusIs(absl::StatusCode::kNotFound, HasSubstr("metrics.jsonl")));

@@ -1,0 +1,52 @@
+#include "policy/kernels/cpu/column_product.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "policy/kernels/cpu/isa.h"
+#include "policy/kernels/cpu/parallel.h"
+
+namespace plumb::cpu {
+namespace {
+
+// A task below this is not worth a thread: some microseconds.
+constexpr int64_t kProductsPerTask = 1 << 17;
+constexpr int64_t kColumnsPerTask = 256;
+constexpr int64_t kColumnsPerTile = 32;
+
+struct Task {
+  int64_t product;
+  ResultBlock block;
+};
+
+void AddTasks(const ColumnProduct& p, int64_t index, std::vector<Task>& tasks) {
+  const int64_t height = std::min(p.rows, kColumnBlockRows);
+  const int64_t worth = kProductsPerTask / std::max<int64_t>(1, p.inner * height);
+  const int64_t columns =
+      std::clamp((worth + kColumnsPerTile - 1) / kColumnsPerTile * kColumnsPerTile, kColumnsPerTile, kColumnsPerTask);
+  for (int64_t row = 0; row < p.rows; row += kColumnBlockRows) {
+    for (int64_t column = 0; column < p.columns; column += columns) {
+      tasks.push_back(
+          {index, {row, std::min(row + kColumnBlockRows, p.rows), column, std::min(column + columns, p.columns)}});
+    }
+  }
+}
+
+float* Scratch() {
+  thread_local std::vector<float> scratch(kColumnScratch);
+  return scratch.data();
+}
+
+}  // namespace
+
+void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType type) {
+  thread_local std::vector<Task> tasks;  // kept: a decode step allocates nothing
+  tasks.clear();
+  for (int64_t index = 0; index < count; ++index) AddTasks(products[index], index, tasks);
+  const auto run = ActiveIsa() == Isa::kAvx512 ? ColumnBlockAvx512 : ColumnBlockAvx2;
+  const Task* all = tasks.data();
+  ParallelTasks(static_cast<int64_t>(tasks.size()),
+                [&](int64_t task) { run(products[all[task].product], type, all[task].block, Scratch()); });
+}
+
+}  // namespace plumb::cpu

@@ -1,0 +1,43 @@
+#ifndef PLUMB_POLICY_KERNELS_CPU_COLUMN_PRODUCT_H_
+#define PLUMB_POLICY_KERNELS_CPU_COLUMN_PRODUCT_H_
+
+#include <cstdint>
+
+#include "policy/kernels/cpu/dot_product.h"
+#include "policy/kernels/cpu/float_type.h"
+
+// Products with matrices whose columns lie side by side: the way into and out of the latent space, and all gradients.
+namespace plumb::cpu {
+
+// y[m, c] = sum over j of a[m, j] * b[j, c], by the column-product rule of numerics.h; with `accumulate` the sum starts
+// from y. Strides are in elements; those of `a` may be swapped, which makes a's transpose.
+struct ColumnProduct {
+  const float* a = nullptr;
+  int64_t a_row_stride = 0;
+  int64_t a_inner_stride = 0;
+  const void* b = nullptr;  // rows of `columns`
+  int64_t b_stride = 0;     // from one row to the next
+  float* y = nullptr;       // rows of `columns`
+  int64_t y_stride = 0;     // from one row to the next
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t inner = 0;
+  bool accumulate = false;
+};
+
+// Runs all products in one parallel region; they may share inputs, not outputs.
+//   type  of b
+void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType type);
+
+// A block has this many rows at most, and needs this much room in elements.
+inline constexpr int64_t kColumnBlockRows = 96;
+inline constexpr int64_t kColumnBlockInner = 256;
+inline constexpr int64_t kColumnScratch = kColumnBlockInner * (2 * kColumnBlockRows + 32);
+
+// One block in the caller's thread, by the named class; RunColumnProducts() is made of these.
+void ColumnBlockAvx2(const ColumnProduct& product, FloatType type, const ResultBlock& block, float* scratch);
+void ColumnBlockAvx512(const ColumnProduct& product, FloatType type, const ResultBlock& block, float* scratch);
+
+}  // namespace plumb::cpu
+
+#endif  // PLUMB_POLICY_KERNELS_CPU_COLUMN_PRODUCT_H_

@@ -1,0 +1,9 @@
+#include "policy/kernels/cpu/dot_product_kernel.h"
+
+namespace plumb::cpu {
+
+void DotBlockAvx512(const DotProduct& product, DotTypes types, const ResultBlock& block) {
+  DotBlockOfTypes<Isa::kAvx512>(product, types, block);
+}
+
+}  // namespace plumb::cpu

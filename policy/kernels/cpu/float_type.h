@@ -1,0 +1,18 @@
+#ifndef PLUMB_POLICY_KERNELS_CPU_FLOAT_TYPE_H_
+#define PLUMB_POLICY_KERNELS_CPU_FLOAT_TYPE_H_
+
+#include <cstdint>
+
+namespace plumb::cpu {
+
+// How weights and activations are stored. Kernels compute in float32 whatever it is.
+enum class FloatType { kFloat32, kBf16 };
+
+// The bits of a bfloat16.
+struct Bf16 {
+  uint16_t bits;
+};
+
+}  // namespace plumb::cpu
+
+#endif  // PLUMB_POLICY_KERNELS_CPU_FLOAT_TYPE_H_
