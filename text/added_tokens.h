@@ -24,6 +24,7 @@ struct AddedToken {
   bool rstrip = false;
   bool normalized = false;
   bool special = false;
+  std::string decoded;  // what its id gives back: as in the library the content, normalized where it is looked for so
 };
 
 // A part of a text: an added token, or (id -1) what is between them.

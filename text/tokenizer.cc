@@ -55,9 +55,10 @@ class BpeTokenizer final : public Tokenizer {
 absl::StatusOr<std::unique_ptr<Tokenizer>> BpeTokenizer::Create(TokenizerFile file) {
   PatternSearch search;
   std::vector<AddedToken> raw, normalized;
-  for (AddedToken token : file.added_tokens) {
+  for (AddedToken& token : file.added_tokens) {
+    token.decoded = token.content;
     if (!token.normalized) {
-      raw.push_back(std::move(token));
+      raw.push_back(token);
       continue;
     }
     ASSIGN_OR_RETURN(AlignedText content, file.normalizer.Apply(token.content, search));
@@ -66,8 +67,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> BpeTokenizer::Create(TokenizerFile fi
                                                      content.text.size(), " bytes behind the normalizer, at most ",
                                                      kMaxNormalizedBytes));
     }
-    token.content = std::move(content.text);
-    normalized.push_back(std::move(token));
+    token.decoded = std::move(content.text);
+    normalized.push_back(token);
+    normalized.back().content = token.decoded;
   }
   std::unique_ptr<Tokenizer> tokenizer =
       std::make_unique<BpeTokenizer>(std::move(file), std::move(raw), std::move(normalized));
@@ -78,7 +80,7 @@ BpeTokenizer::BpeTokenizer(TokenizerFile file, std::vector<AddedToken> raw, std:
     : file_(std::move(file)), raw_matcher_(std::move(raw)), normalized_matcher_(std::move(normalized)) {
   for (const auto& [token, id] : file_.model.vocabulary()) AddToken(token, id, false);
   for (const AddedToken& token : file_.added_tokens) {
-    AddToken(token.content, token.id, token.special);
+    AddToken(token.decoded, token.id, token.special);
     added_ids_.emplace(token.content, token.id);
   }
 }

@@ -64,6 +64,10 @@ std::string AddedClassMembers(absl::string_view category) {
 }
 
 bool IsAddedNumeric(int32_t code_point) {
+  // Of Unicode 17, which the library's stage Digits knows already, unlike its patterns.
+  const bool is_of_17 =
+      (code_point >= 0x11DE0 && code_point <= 0x11DE9) || (code_point >= 0x16FF4 && code_point <= 0x16FF6);
+  if (is_of_17) return true;
   return std::any_of(std::begin(kAdded), std::end(kAdded), [&](const Range& range) {
     return range.category[0] == 'N' && code_point >= range.first && code_point <= range.last;
   });

@@ -15,7 +15,7 @@ namespace plumb {
 // "\x{1C89}\x{A7CB}-\x{A7CC}". Empty where there are none.
 std::string AddedClassMembers(absl::string_view category);
 
-// Whether the code point is an added one of the categories Nd, Nl or No.
+// Whether the code point is an added one of the categories Nd, Nl or No; those of Unicode 17 too.
 bool IsAddedNumeric(int32_t code_point);
 
 }  // namespace plumb

@@ -134,6 +134,20 @@ TEST(TokenizerTest, NormalizedTextKeepsSpansOfTheOriginal) {
               ElementsAre(std::make_pair(0, 1), std::make_pair(1, 4), std::make_pair(1, 4), std::make_pair(4, 5)));
 }
 
+TEST(TokenizerTest, NormalizedAddedTokensAreFoundAndGivenBackNormalized) {
+  ASSERT_OK_AND_ASSIGN(const auto tokenizer, Tokenizer::Parse(TinyFile([](Json& json) {
+                                                                json["normalizer"] = {{"type", "NFKC"}};
+                                                                Json wide = Added(8, "Ａ");
+                                                                wide["normalized"] = true;
+                                                                json["added_tokens"] = {wide, Added(9, "Ｂ")};
+                                                              }),
+                                                              "tiny"));
+  ASSERT_OK_AND_ASSIGN(const EncodedText encoded, tokenizer->Encode("AaＡＢ", false));
+  EXPECT_THAT(encoded.ids, ElementsAre(8, 0, 8, 9));
+  EXPECT_EQ(tokenizer->Decode({8, 9}, false), "AＢ");
+  EXPECT_EQ(tokenizer->TokenId("Ａ"), 8);
+}
+
 TEST(TokenizerTest, BytesThatAreNotUtf8BecomeReplacementCharacters) {
   const auto tokenizer = MustLoad("small-v3");
   ASSERT_OK_AND_ASSIGN(const EncodedText bad, tokenizer->Encode("a\xFF"

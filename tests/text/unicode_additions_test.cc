@@ -18,6 +18,7 @@ TEST(UnicodeAdditionsTest, MembersOfACategoryAndOfAGroup) {
 
 TEST(UnicodeAdditionsTest, NumbersAreTheAddedOnes) {
   EXPECT_TRUE(IsAddedNumeric(0x10D40));
+  EXPECT_TRUE(IsAddedNumeric(0x16FF6));
   EXPECT_FALSE(IsAddedNumeric('1'));
   EXPECT_FALSE(IsAddedNumeric(0x31350));
 }

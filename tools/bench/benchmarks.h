@@ -7,6 +7,7 @@
 // in bench_command.cc. Each prints one JSON object to stdout; docs/bench/ keeps results.
 namespace plumb::cli {
 
+CommandEntry KernelsBench();
 CommandEntry TokenizerBench();
 
 // The group `bench`.
