@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/tools/commands/plumb_program.h"
+#include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
 namespace {
+
+using plumb::testing::CommandResult;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 TEST(CheckpointGroupFaultTest, AWordWithoutACommandNamesTheCommands) {
   const CommandResult alone = Plumb({"checkpoint"});

@@ -28,7 +28,8 @@ TEST(CheckpointVerifyGoldenTest, ExplainsBlocksAndTemplates) {
   // (136 + 16) against 4 * (48 + 32) numbers in each of 2 layers.
   EXPECT_THAT(object["cache"].get<std::string>(), HasSubstr("608 bytes per token in bfloat16; plain multi-head"));
   EXPECT_TRUE(object["problems"].empty());
-  EXPECT_THAT(Plumb({"checkpoint", "verify", GoldenPath("models/v3_fp32")}).output, HasSubstr("for a vocabulary of 1024"));
+  EXPECT_THAT(Plumb({"checkpoint", "verify", GoldenPath("models/v3_fp32")}).output,
+              HasSubstr("for a vocabulary of 1024"));
 }
 
 // A copy of the tiny policy that a test may damage.
