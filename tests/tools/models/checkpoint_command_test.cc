@@ -17,7 +17,7 @@ TEST(CheckpointGroupFaultTest, AWordWithoutACommandNamesTheCommands) {
   EXPECT_EQ(Plumb({"checkpoint", "verfy", "x"}).exit_code, 2);
   const CommandResult help = Plumb({"checkpoint", "--help"});
   EXPECT_EQ(help.exit_code, 0);
-  EXPECT_THAT(help.output, AllOf(HasSubstr("checkpoint verify"), HasSubstr("\n  export")));
+  EXPECT_THAT(help.output, AllOf(HasSubstr("\n  verify"), HasSubstr("\n  export")));
 }
 
 }  // namespace
