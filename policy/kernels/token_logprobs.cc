@@ -94,7 +94,7 @@ TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const a
 
 // What a row's chunks of the vocabulary have given so far, in their order.
 struct RunningSums {
-  cpu::ChunkSums sums;
+  cpu::ChunkSums sums = {};
   bool any = false;
 
   void Add(const cpu::ChunkSums& chunk) {

@@ -111,7 +111,9 @@ TEST_P(SamplerKeptSetPropertyTest, SamplingLogprobsAreThoseOfTheKeptSet) {
     const double expected = reference[static_cast<int64_t>(i)].item<double>();
     const auto found = seen.find(kept[i]);
     total += found == seen.end() ? expected : found->second;
-    if (found != seen.end()) EXPECT_NEAR(found->second, expected, 1e-5);
+    if (found != seen.end()) {
+      EXPECT_NEAR(found->second, expected, 1e-5);
+    }
   }
   EXPECT_NEAR(total, 1.0, 1e-5);
   for (const auto& [id, probability] : seen) EXPECT_THAT(kept, ::testing::Contains(id));

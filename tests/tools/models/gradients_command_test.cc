@@ -19,7 +19,9 @@ TEST(GradientsCommandTest, WritesOneGradientPerPublishedTensorThatIsTrained) {
   for (const auto& [name, tensor] : weights->tensors()) {
     const bool bias = name.find("e_score_correction_bias") != std::string::npos;
     ASSERT_EQ(gradients->tensors().count(name), bias ? 0u : 1u) << name;
-    if (!bias) EXPECT_EQ(gradients->tensors().at(name).shape, tensor.shape) << name;
+    if (!bias) {
+      EXPECT_EQ(gradients->tensors().at(name).shape, tensor.shape) << name;
+    }
   }
 }
 
