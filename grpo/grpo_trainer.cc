@@ -123,6 +123,8 @@ GrpoTrainer::GrpoTrainer(const proto::GrpoConfig& config, GrpoParts parts)
       eval_rows_(std::move(parts.eval_rows)),
       weights_(std::move(parts.weights)),
       reference_(std::move(parts.reference)),
+      identity_(IdentityOf(config, rows_)),
+      reference_digest_(ReferenceDigest(reference_)),
       updater_(&weights_, reference_.has_value() ? &*reference_ : nullptr, UpdateOf(config, parts.num_ids)),
       order_(static_cast<int64_t>(rows_.size()), static_cast<uint64_t>(config.seed())),
       progress_("grpo", config.steps(), "step") {}
@@ -304,12 +306,12 @@ bool GrpoTrainer::CheckpointIsDue() const {
 absl::Status GrpoTrainer::SaveCheckpoint() {
   TrainerState state;
   state.step = step_;
-  state.values = ToJson(ResumePoint{.run = IdentityOf(config_, rows_),
+  state.values = ToJson(ResumePoint{.run = identity_,
                                     .position = position_,
                                     .skipped_steps = skips_.total(),
                                     .optimizer_steps = updater_.optimizer().steps()});
   state.values["incarnations"] = incarnation_count_ + 1;
-  state.values["reference_digest"] = ReferenceDigest(reference_);
+  state.values["reference_digest"] = reference_digest_;
   state.tensors = updater_.optimizer().State();
   RETURN_IF_ERROR(run_->SaveCheckpoint(state, config_.checkpoint().keep(), [this](const std::string& folder) {
     return SaveWeights(WithoutGradients(weights_), folder, config_.model());
@@ -319,7 +321,7 @@ absl::Status GrpoTrainer::SaveCheckpoint() {
 }
 
 absl::Status GrpoTrainer::Restore(const TrainerState& state) {
-  ASSIGN_OR_RETURN(const ResumePoint point, ReadResumePoint(state.values, IdentityOf(config_, rows_)));
+  ASSIGN_OR_RETURN(const ResumePoint point, ReadResumePoint(state.values, identity_));
   ASSIGN_OR_RETURN(incarnation_count_, JsonInt(state.values, "incarnations", kStateFile));
   RETURN_IF_ERROR(updater_.optimizer().LoadState(state.tensors, point.optimizer_steps));
   skips_ = SkipLimit(point.skipped_steps);

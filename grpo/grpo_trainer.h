@@ -21,6 +21,7 @@
 #include "text/random_order.h"
 #include "train/metrics_writer.h"
 #include "train/progress.h"
+#include "train/resume_point.h"
 #include "train/run_folder.h"
 #include "train/skip_limit.h"
 
@@ -99,6 +100,8 @@ class GrpoTrainer {
   const std::vector<PromptRow> eval_rows_;
   PolicyWeights weights_;
   const std::optional<PolicyWeights> reference_;
+  const RunIdentity identity_;          // written into every checkpoint
+  const std::string reference_digest_;  // likewise; empty without a reference
   PolicyUpdater updater_;
   RandomOrder order_;
 

@@ -56,6 +56,7 @@ SftTrainer::SftTrainer(const proto::SftConfig& config, SftParts parts)
       run_(std::move(parts.run)),
       metrics_(std::move(parts.metrics)),
       rows_(std::move(parts.rows)),
+      identity_(IdentityOf(config, rows_)),
       eval_rows_(std::move(parts.eval_rows)),
       weights_(std::move(parts.weights)),
       updater_(&weights_, config.optimizer()),
@@ -127,7 +128,7 @@ absl::Status SftTrainer::StopForInterrupt() {
 absl::Status SftTrainer::SaveCheckpoint() {
   TrainerState state;
   state.step = step_;
-  state.values = ToJson(ResumePoint{.run = IdentityOf(config_, rows_),
+  state.values = ToJson(ResumePoint{.run = identity_,
                                     .position = order_.position(),
                                     .skipped_steps = skips_.total(),
                                     .optimizer_steps = updater_.optimizer().steps()});
@@ -140,7 +141,7 @@ absl::Status SftTrainer::SaveCheckpoint() {
 }
 
 absl::Status SftTrainer::Restore(const TrainerState& state) {
-  ASSIGN_OR_RETURN(const ResumePoint point, ReadResumePoint(state.values, IdentityOf(config_, rows_)));
+  ASSIGN_OR_RETURN(const ResumePoint point, ReadResumePoint(state.values, identity_));
   RETURN_IF_ERROR(updater_.optimizer().LoadState(state.tensors, point.optimizer_steps));
   skips_ = SkipLimit(point.skipped_steps);
   order_.Seek(point.position);

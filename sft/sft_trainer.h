@@ -13,6 +13,7 @@
 #include "text/dataset.h"
 #include "text/random_order.h"
 #include "train/metrics_writer.h"
+#include "train/resume_point.h"
 #include "train/run_folder.h"
 #include "train/skip_limit.h"
 
@@ -61,6 +62,7 @@ class SftTrainer {
   const std::unique_ptr<RunFolder> run_;
   const std::unique_ptr<MetricsWriter> metrics_;
   const std::vector<SftRow> rows_;
+  const RunIdentity identity_;  // written into every checkpoint
   const std::vector<SftRow> eval_rows_;
   PolicyWeights weights_;
   SftUpdater updater_;
