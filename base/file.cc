@@ -173,15 +173,20 @@ std::string Sha256Hex(absl::string_view content) {
 }
 
 absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a named pipe would wait for a writer.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return FileError(errno, "open", path);
+  return Map(file.value(), path);
+}
+
+absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Map(int descriptor, const std::string& path) {
   struct stat status;
-  if (::fstat(file.value(), &status) != 0) return FileError(errno, "read", path);
+  if (::fstat(descriptor, &status) != 0) return FileError(errno, "read", path);
   if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));
   const size_t size = static_cast<size_t>(status.st_size);
   // An empty file cannot be mapped.
   if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(path, nullptr, 0));
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value(), 0);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (address == MAP_FAILED) return FileError(errno, "map", path);
   return std::unique_ptr<MappedFile>(new MappedFile(path, static_cast<const std::byte*>(address), size));
 }

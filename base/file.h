@@ -42,6 +42,8 @@ std::string Sha256Hex(absl::string_view content);
 class MappedFile {
  public:
   static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+  // Maps an open file; the caller keeps the descriptor. `path` is its name for messages.
+  static absl::StatusOr<std::unique_ptr<MappedFile>> Map(int descriptor, const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -2,21 +2,23 @@
 #define PLUMB_BASE_INSIDE_FOLDER_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/file.h"
 
-// Files of a folder that somebody else made, such as a published model: a link in it must not show other files.
+// Files of a folder that somebody else made, such as a published model: a link in it must not show other files. Links
+// may lead to files of the folder, and to the blobs of a Hugging Face cache (from models--NAME/snapshots/REVISION to
+// models--NAME/blobs). Where they lead is checked on the opened file, so that nobody can change them in between.
 namespace plumb {
 
-// Refuses a file whose links lead out of the folder, other than to the blobs of a Hugging Face cache (from
-// models--NAME/snapshots/REVISION to models--NAME/blobs). Errors: kInvalidArgument; those of base/file.h.
-absl::Status CheckInsideFolder(const std::string& folder, const std::string& file);
-
-// Reads folder/name. Where its links lead is checked on the opened file, so that nobody can change them in between.
+// Reads folder/name.
 // Errors: kNotFound; kInvalidArgument for a link out of the folder, what is no regular file, and more than `max_bytes`.
 absl::StatusOr<std::string> ReadInsideFolder(const std::string& folder, const std::string& name, size_t max_bytes);
+
+// Maps folder/name. Errors: kNotFound; kInvalidArgument for a link out of the folder and what is no regular file.
+absl::StatusOr<std::unique_ptr<MappedFile>> MapInsideFolder(const std::string& folder, const std::string& name);
 
 }  // namespace plumb
 

@@ -11,10 +11,11 @@
 namespace plumb {
 namespace {
 
-// Builds a value from SAX events and refuses depth and duplicate keys, which the library's own parser lets pass.
+// Builds a value from SAX events and refuses duplicate keys and what is over the limits, which the library's own parser
+// lets pass.
 class BoundedReader : public nlohmann::json_sax<Json> {
  public:
-  explicit BoundedReader(int max_depth) : max_depth_(max_depth) {}
+  explicit BoundedReader(const JsonLimits& limits) : limits_(limits) {}
 
   Json TakeResult() { return std::move(result_); }
   const std::string& error() const { return error_; }
@@ -64,8 +65,8 @@ class BoundedReader : public nlohmann::json_sax<Json> {
   }
 
   bool Open(Json container) {
-    if (static_cast<int>(open_.size()) >= max_depth_) {
-      return Fail(absl::StrCat("nested deeper than ", max_depth_, " levels"));
+    if (static_cast<int>(open_.size()) >= limits_.max_depth) {
+      return Fail(absl::StrCat("nested deeper than ", limits_.max_depth, " levels"));
     }
     open_.push_back({std::move(container), "", {}});
     return true;
@@ -78,6 +79,7 @@ class BoundedReader : public nlohmann::json_sax<Json> {
   }
 
   bool Add(Json value) {
+    if (++values_ > limits_.max_values) return Fail(absl::StrCat("more than ", limits_.max_values, " values"));
     if (open_.empty()) {
       result_ = std::move(value);
     } else if (open_.back().value.is_array()) {
@@ -90,7 +92,8 @@ class BoundedReader : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  const int max_depth_;
+  const JsonLimits limits_;
+  int64_t values_ = 0;
   std::vector<Level> open_;
   Json result_;
   std::string error_;
@@ -118,7 +121,7 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view what, c
     return absl::InvalidArgumentError(
         absl::StrCat(what, ": has ", text.size(), " bytes, at most ", limits.max_bytes, " are read"));
   }
-  BoundedReader reader(limits.max_depth);
+  BoundedReader reader(limits);
   const bool parsed = Json::sax_parse(text.begin(), text.end(), &reader);
   if (!parsed) return absl::InvalidArgumentError(absl::StrCat(what, ": not valid JSON: ", reader.error()));
   return reader.TakeResult();

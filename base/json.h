@@ -17,11 +17,13 @@ using Json = nlohmann::ordered_json;
 struct JsonLimits {
   int max_depth = 64;
   size_t max_bytes = size_t{1} << 30;
+  // Values in all, nested ones too: each takes up to some 130 bytes of memory, and a hostile text two to write.
+  int64_t max_values = int64_t{1} << 24;
 };
 
-// Parses one JSON text from an untrusted source. Duplicate keys, depth and size over the limits, invalid UTF-8 and text
-// after the value are errors; numbers stay exact where int64, uint64 or double can hold them.
-// Errors: kInvalidArgument, with the byte offset. `what` names the source in the message ("config.json").
+// Parses one JSON text from an untrusted source. Duplicate keys, what is over the limits, invalid UTF-8 and text after
+// the value are errors; numbers stay exact where int64, uint64 or double can hold them. Errors: kInvalidArgument, with
+// the byte offset. `what` names the source in the message ("config.json").
 absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view what, const JsonLimits& limits = {});
 
 // Writes `json` on one line; bytes that are not UTF-8 become U+FFFD. Never fails.

@@ -47,8 +47,8 @@ absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> OpenShard(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   if (!FileExists(path)) return absl::NotFoundError(absl::StrCat(path, ": file not found"));
-  RETURN_IF_ERROR(CheckInsideFolder(folder, path));
-  return SafetensorsFile::Open(path);
+  ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> mapped, MapInsideFolder(folder, name));
+  return SafetensorsFile::Read(std::move(mapped));
 }
 
 // Every tensor of the shards has to be in the index: one that is not would be lost without a word.

@@ -17,6 +17,7 @@ constexpr const char* kTextFiles[] = {
     "merges.txt",     "special_tokens_map.json", "added_tokens.json",   "tiktoken.model",     "generation_config.json",
     "LICENSE",        "LICENSE-MODEL",           "LICENSE-CODE"};
 // The code that `auto_map` in config.json may name. It is copied, never run.
+constexpr size_t kMaxTextFileBytes = size_t{256} << 20;
 constexpr const char* kCodeFiles[] = {"configuration_", "modeling_", "tokenization_"};
 
 using Shard = std::vector<StreamedTensor>;
@@ -74,11 +75,9 @@ absl::Status CopyTextFiles(const std::string& from, const std::string& to) {
   if (!FolderExists(from)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(from));
   for (const std::string& name : names) {
-    const std::string source = JoinPath(from, name);
     const bool wanted = std::find(std::begin(kTextFiles), std::end(kTextFiles), name) != std::end(kTextFiles);
-    if (!(wanted || IsCodeFile(name)) || !FileExists(source)) continue;
-    RETURN_IF_ERROR(CheckInsideFolder(from, source));
-    ASSIGN_OR_RETURN(const std::string content, ReadFile(source));
+    if (!(wanted || IsCodeFile(name)) || !FileExists(JoinPath(from, name))) continue;
+    ASSIGN_OR_RETURN(const std::string content, ReadInsideFolder(from, name, kMaxTextFileBytes));
     RETURN_IF_ERROR(WriteFileAtomic(JoinPath(to, name), content));
   }
   return absl::OkStatus();

@@ -17,6 +17,8 @@ namespace {
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 // {name: {shape: [...]}} is three levels deep.
 constexpr int kMaxHeaderDepth = 4;
+// Some nine a tensor: DeepSeek-V3 has 92 thousand tensors in all its files together.
+constexpr int64_t kMaxHeaderValues = 4'000'000;
 
 struct TypeRow {
   TensorType type;
@@ -165,11 +167,18 @@ absl::string_view TensorTypeName(TensorType type) { return RowOf(type).name; }
 int64_t TensorTypeBytes(TensorType type) { return RowOf(type).bytes; }
 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> mapped, MappedFile::Open(path));
+  return Read(std::move(mapped));
+}
+
+absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Read(std::unique_ptr<MappedFile> mapped) {
   std::unique_ptr<SafetensorsFile> file(new SafetensorsFile());
-  ASSIGN_OR_RETURN(file->file_, MappedFile::Open(path));
+  file->file_ = std::move(mapped);
+  const std::string& path = file->file_->path();
   ASSIGN_OR_RETURN(const FileParts parts, SplitFile(*file->file_));
-  const absl::StatusOr<Json> header = ParseJson(parts.header, absl::StrCat(path, ": header"),
-                                                {.max_depth = kMaxHeaderDepth, .max_bytes = kMaxHeaderBytes});
+  const absl::StatusOr<Json> header =
+      ParseJson(parts.header, absl::StrCat(path, ": header"),
+                {.max_depth = kMaxHeaderDepth, .max_bytes = kMaxHeaderBytes, .max_values = kMaxHeaderValues});
   if (!header.ok()) return absl::DataLossError(header.status().message());
   std::vector<Extent> extents;
   for (const auto& [name, value] : header->items()) {

@@ -37,6 +37,7 @@ class SafetensorsFile {
   // 0, touch without holes or overlaps and end at the file's end; sizes that equal shape times type, without overflow.
   // Errors: kNotFound; kDataLoss, naming the file, the tensor and the rule.
   static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Read(std::unique_ptr<MappedFile> mapped);
 
   const std::map<std::string, TensorBytes>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ def run_plumb(plumb, folder, rows, flags):
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         # The rows of this run are about tokenizer.json alone, so the other files of the folder are left out.
-        os.symlink(os.path.abspath(os.path.join(folder, "tokenizer.json")), os.path.join(temporary, "tokenizer.json"))
+        shutil.copy(os.path.join(folder, "tokenizer.json"), temporary)
         done = subprocess.run([plumb, "tokenize", "--model", temporary, "--input", source] + flags,
                               capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode != 0:

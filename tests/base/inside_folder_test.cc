@@ -24,7 +24,9 @@ TEST(InsideFolderTest, ReadsAFileOfTheFolder) {
   const TestFolder folder;
   ASSERT_OK(WriteFileAtomic(folder.File("config.json"), "{}"));
   EXPECT_THAT(ReadInsideFolder(folder.path(), "config.json", 2), IsOkAndHolds("{}"));
-  EXPECT_OK(CheckInsideFolder(folder.path(), folder.File("config.json")));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<MappedFile> mapped, MapInsideFolder(folder.path(), "config.json"));
+  EXPECT_EQ(mapped->size(), 2u);
+  EXPECT_EQ(mapped->path(), folder.File("config.json"));
 }
 
 TEST(InsideFolderTest, FollowsTheLinksOfAHuggingFaceSnapshot) {
@@ -44,7 +46,7 @@ TEST(InsideFolderFaultTest, ALinkOutOfTheFolderIsNotRead) {
   std::filesystem::create_symlink("/dev/zero", root.File("model/config.json"));
   EXPECT_THAT(ReadInsideFolder(root.File("model"), "chat_template.jinja", 100),
               StatusIs(kInvalid, AllOf(HasSubstr("model/chat_template.jinja: links to "), HasSubstr("outside"))));
-  EXPECT_THAT(CheckInsideFolder(root.File("model"), root.File("model/chat_template.jinja")),
+  EXPECT_THAT(MapInsideFolder(root.File("model"), "chat_template.jinja"),
               StatusIs(kInvalid, HasSubstr("outside the model folder")));
   EXPECT_THAT(ReadInsideFolder(root.File("model"), "config.json", 100),
               StatusIs(kInvalid, HasSubstr("config.json: not a regular file")));
@@ -55,6 +57,8 @@ TEST(InsideFolderFaultTest, ANamedPipeIsNotWaitedFor) {
   ASSERT_EQ(::mkfifo(folder.File("config.json").c_str(), 0600), 0);
   EXPECT_THAT(ReadInsideFolder(folder.path(), "config.json", 100),
               StatusIs(kInvalid, HasSubstr("config.json: not a regular file")));
+  EXPECT_THAT(MapInsideFolder(folder.path(), "config.json"), StatusIs(kInvalid, HasSubstr("not a regular file")));
+  EXPECT_THAT(MappedFile::Open(folder.File("config.json")), StatusIs(kInvalid, HasSubstr("not a regular file")));
 }
 
 TEST(InsideFolderFaultTest, NamesWhatIsMissingOrTooLong) {

@@ -35,6 +35,9 @@ TEST(ParseJsonTest, RefusesDepthBeforeTheStackSuffers) {
 
 TEST(ParseJsonTest, RefusesSizeGarbageAndBadUtf8) {
   EXPECT_THAT(ParseJson("[1, 2]", "big", {.max_bytes = 3}), StatusIs(kInvalid, HasSubstr("at most 3")));
+  EXPECT_THAT(ParseJson("[1, {\"a\": 2}]", "many", {.max_values = 4}), IsOk());
+  EXPECT_THAT(ParseJson("[1, {\"a\": 2}]", "many", {.max_values = 3}),
+              StatusIs(kInvalid, HasSubstr("more than 3 values")));
   EXPECT_THAT(ParseJson("{} x", "tail"), StatusIs(kInvalid, HasSubstr("byte 4")));
   EXPECT_THAT(ParseJson("\"\xff\"", "bytes"), StatusIs(kInvalid, HasSubstr("bytes")));
   EXPECT_THAT(ParseJson("1e999", "number"), StatusIs(kInvalid, HasSubstr("number")));

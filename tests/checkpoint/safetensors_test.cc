@@ -124,6 +124,13 @@ std::string OneTensor(const std::string& entry, size_t payload) { return FileByt
 
 std::string Nested(int depth) { return "{\"t\":" + std::string(depth, '[') + std::string(depth, ']') + "}"; }
 
+// A header of four million numbers in eight megabytes, which would take half a gigabyte.
+std::string ManyNumbers() {
+  std::string header = R"({"t":{"dtype":"U8","shape":[0)";
+  for (int i = 0; i < 4'000'000; ++i) header += ",0";
+  return FileBytes(header + R"(],"data_offsets":[0,0]}})", 0);
+}
+
 const BadHeader kBadFiles[] = {
     {"Empty", "", "has 0 bytes, too few"},
     {"ShorterThanLength", "1234567", "has 7 bytes, too few"},
@@ -136,6 +143,7 @@ const BadHeader kBadFiles[] = {
     {"TextBehind", FileBytes("{} {}", 0), "not valid JSON"},
     {"NotUtf8", FileBytes("{\"\xff\":1}", 0), "not valid JSON"},
     {"TooDeep", FileBytes(Nested(1000), 0), "nested deeper"},
+    {"TooManyNumbers", ManyNumbers(), "more than 4000000 values"},
     {"DuplicateName",
      FileBytes(R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"t":{"dtype":"U8","shape":[1],)"
                R"("data_offsets":[1,2]}})",
