@@ -12,8 +12,10 @@ namespace {
 
 using ::testing::Each;
 using testing::GrpoSetup;
+using ::testing::HasSubstr;
 using ::testing::Lt;
 using testing::PlumbProgram;
+using testing::StatusIs;
 
 // The whole loop, with the rollout worker and the reward service as processes of their own.
 TEST(GrpoLearnsIntegrationTest, TheRewardRisesAndTrainerAndRolloutAgree) {
@@ -36,6 +38,8 @@ TEST(GrpoLearnsIntegrationTest, TheRewardRisesAndTrainerAndRolloutAgree) {
 TEST(GrpoLearnsIntegrationTest, ARunGoesOnFromItsLastCheckpoint) {
   const GrpoSetup setup;
   ASSERT_OK(RunGrpo(setup.Config({"steps=5"}), {}, Resume::kNo, PlumbProgram()));
+  EXPECT_THAT(RunGrpo(setup.Config({"steps=7", "compute.threads=7"}), {}, Resume::kOnSameMachine, PlumbProgram()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("threads, now 7 (compute.threads)")));
   ASSERT_OK(RunGrpo(setup.Config({"steps=7"}), {}, Resume::kOnSameMachine, PlumbProgram()));
   const std::vector<double> steps = setup.Metric("step");
   // Step 0 is the evaluation before training; no step is there twice.
