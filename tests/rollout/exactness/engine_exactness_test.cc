@@ -38,11 +38,19 @@ const SamplingOptions kCut = {
 PolicyWeights ModelOf(ModelFamily family, at::ScalarType type) {
   absl::StatusOr<Json> json = PresetConfig("tiny-demo", kVocabulary, 0, 1);
   PLUMB_CHECK(json.ok());
-  const std::map<std::string, int64_t> changes = {
-      {"hidden_size", 64},      {"intermediate_size", 96}, {"moe_intermediate_size", 24},
-      {"num_hidden_layers", 2}, {"q_lora_rank", 32},       {"kv_lora_rank", 24},
-      {"qk_nope_head_dim", 16}, {"qk_rope_head_dim", 8},   {"v_head_dim", 16},
-      {"n_group", 4},           {"topk_group", 2},         {"num_experts_per_tok", 3}};
+  const std::map<std::string, int64_t> changes = {{"hidden_size", 64},
+                                                  {"intermediate_size", 96},
+                                                  {"moe_intermediate_size", 24},
+                                                  {"num_hidden_layers", 2},
+                                                  {"q_lora_rank", 32},
+                                                  {"kv_lora_rank", 24},
+                                                  {"qk_nope_head_dim", 16},
+                                                  {"qk_rope_head_dim", 8},
+                                                  {"v_head_dim", 16},
+                                                  {"max_position_embeddings", 8192},
+                                                  {"n_group", 4},
+                                                  {"topk_group", 2},
+                                                  {"num_experts_per_tok", 3}};
   for (const auto& [key, value] : changes) (*json)[key] = value;
   ModelConfig config = *ParseModelConfig(*json);
   config.initializer_range = 0.25;  // large enough that attention and routing matter
@@ -200,6 +208,22 @@ TEST_P(EngineExactnessPropertyTest, AKeptPromptChangesNoBit) {
       }
     }
   });
+}
+
+// The same for prompts of many splits, against a prefill in chunks.
+TEST_P(EngineExactnessPropertyTest, ALongKeptPromptChangesNoBit) {
+  for (const int64_t length : {2048, 4097}) {
+    GroupRequest group = TinyGroup(3000, length, 3);
+    at::set_num_threads(2);
+    const std::unique_ptr<Engine> whole = MakeEngine(TinyLimits(2, 4200));
+    const std::vector<Completion> shared = testing::RunTiny(*whole, {group}, kTempered)[0].completions;
+    EXPECT_EQ(whole->counters().computed_tokens, length + 3 * (kNewTokens - 1));
+    at::set_num_threads(1);
+    const std::unique_ptr<Engine> chunked = MakeEngine(TinyLimits(1, 500));
+    group.first_sample_index = 2;
+    group.group_size = 1;
+    EXPECT_EQ(Bits(testing::RunTiny(*chunked, {group}, kTempered)[0].completions[0]), Bits(shared[2])) << length;
+  }
 }
 
 // Older sequences grow into the pages of the probe, which is computed again when they are done.
