@@ -46,6 +46,7 @@ UpdateOptions UpdateOf(const proto::GrpoConfig& config, int64_t num_ids) {
   options.adamw.epsilon = config.optimizer().epsilon();
   options.adamw.weight_decay = config.optimizer().weight_decay();
   options.temperature = config.sampling().temperature();
+  options.recompute_logprobs = config.algorithm().recompute_logprobs();
   options.micro_batch_tokens = config.micro_batch_tokens();
   options.max_grad_norm = config.optimizer().max_grad_norm();
   return options;

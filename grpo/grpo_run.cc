@@ -28,7 +28,7 @@ absl::Status LoadPolicy(const proto::GrpoConfig& config, const std::string& poli
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
-  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
+  RETURN_IF_ERROR(cpu::SelectIsa(config.compute().isa()));
   ASSIGN_OR_RETURN(parts.weights, LoadPolicyFolder(policy, dtype, device));
   if (config.algorithm().kl_coef() > 0) {
     ASSIGN_OR_RETURN(parts.reference, LoadPolicyFolder(config.model(), dtype, device));
@@ -57,7 +57,7 @@ absl::Status Train(const proto::GrpoConfig& config, const LocalServices& service
 
 }  // namespace
 
-absl::Status RunGrpo(const proto::GrpoConfig& config, const ConfigSources& sources, bool resume,
+absl::Status RunGrpo(const proto::GrpoConfig& config, const ConfigSources& sources, Resume resume,
                      const std::string& program) {
   RETURN_IF_ERROR(CheckGrpoConfig(config));
   ASSIGN_OR_RETURN(RunStart start, FindStart(kGrpoStage, config.output(), config.model(), resume));
@@ -69,6 +69,10 @@ absl::Status RunGrpo(const proto::GrpoConfig& config, const ConfigSources& sourc
   RETURN_IF_ERROR(LoadRows(config, start.policy, parts));
   RETURN_IF_ERROR(LoadPolicy(config, start.policy, parts));
   parts.resume = start.state;
+  if (start.state.has_value()) {
+    RETURN_IF_ERROR(CheckMachine(start.state->values, ThisMachine(cpu::IsaName(cpu::ActiveIsa())),
+                                 resume == Resume::kOnAnyMachine, kGrpoStage));
+  }
   RETURN_IF_ERROR(CheckParts(config, parts));
   ASSIGN_OR_RETURN(parts.metrics, BeginRecords(config, sources, start));
   RETURN_IF_ERROR(CutSampleLog(start.output, start.step()));

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "grpo/grpo_options.h"
 #include "grpo/sample_log.h"
+#include "policy/kernels/cpu/isa.h"
 #include "policy/weight_digest.h"
 #include "train/learning_rate.h"
 #include "train/resume_point.h"
@@ -69,6 +70,7 @@ absl::Status CheckLengths(const std::vector<PromptRow>& rows, const char* field,
 
 RunIdentity IdentityOf(const proto::GrpoConfig& config, const std::vector<PromptRow>& rows) {
   RunIdentity run{.stage = kGrpoStage, .seed = config.seed()};
+  run.machine = ThisMachine(cpu::IsaName(cpu::ActiveIsa()));
   for (const PromptRow& row : rows) run.data_digest = AddRowToDigest(run.data_digest, row.id, row.prompt_ids);
   return run;
 }

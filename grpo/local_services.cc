@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/select_isa.h"
 
 namespace plumb {
 namespace {
@@ -19,6 +20,11 @@ constexpr absl::Duration kStartLimit = absl::Minutes(5);
 constexpr absl::Duration kStopGrace = absl::Seconds(3);
 // A peer is gone a moment before the system reports that its process has ended.
 constexpr absl::Duration kEndLimit = absl::Milliseconds(300);
+
+// What nobody chose is the trainer's, so that samples and training have the same bits.
+std::string IsaOfWorkers(const proto::ComputeConfig& compute) {
+  return compute.isa() == cpu::IsaChoices().front() ? cpu::IsaName(cpu::ActiveIsa()) : compute.isa();
+}
 
 std::vector<std::string> WorkerArguments(const proto::RolloutConfig& config, const std::string& program,
                                          const std::string& policy) {
@@ -41,7 +47,9 @@ std::vector<std::string> WorkerArguments(const proto::RolloutConfig& config, con
           "--device",
           compute.device(),
           "--threads",
-          absl::StrCat(compute.threads())};
+          absl::StrCat(compute.threads()),
+          "--isa",
+          IsaOfWorkers(compute)};
 }
 
 // What the local process serves: the verifiers, and its own defaults for the rest.

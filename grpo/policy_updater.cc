@@ -48,6 +48,29 @@ struct PolicyUpdater::Sums {
   double diff = 0;
   double diff_max = 0;
   double diff_tokens = 0;
+
+  // [M] of the trainer, of the rollout
+  void AddDifference(const at::Tensor& logp, const at::Tensor& old_logp) {
+    const at::Tensor difference = (logp - old_logp).abs();  // [M]
+    diff += difference.sum().item<double>();
+    diff_max = LargerOrNan(diff_max, difference.max().item<double>());
+    diff_tokens += static_cast<double>(difference.numel());
+  }
+
+  // Of no step and no token there is no mean: 0 / 0 is the NaN that says so.
+  void Fill(UpdateReport& report) const {
+    const double steps = static_cast<double>(report.optimizer_steps);
+    report.loss = total_loss / steps;
+    report.grad_norm = total_norm / steps;
+    report.kl = loss.kl / loss.tokens;
+    report.clip_low = loss.clipped_low / loss.tokens;
+    report.clip_high = loss.clipped_high / loss.tokens;
+    report.entropy = entropy / loss.tokens;
+    report.ratio_max = loss.tokens > 0 ? loss.ratio_max : kNoValue;
+    report.logprob_diff_max = diff_tokens > 0 ? diff_max : kNoValue;
+    report.logprob_diff_mean = diff / diff_tokens;
+    report.tokens = static_cast<int64_t>(loss.tokens);
+  }
 };
 
 PolicyUpdater::PolicyUpdater(PolicyWeights* weights, const PolicyWeights* reference, const UpdateOptions& options)
@@ -59,7 +82,26 @@ PolicyUpdater::PolicyUpdater(PolicyWeights* weights, const PolicyWeights* refere
   PLUMB_CHECK(options.loss.kl_coef == 0 || reference != nullptr) << "a KL term needs a reference policy";
 }
 
-void PolicyUpdater::AccumulateMicroBatch(const MicroBatch& batch, const LossScale& scale, bool first_part, Sums& sums) {
+std::vector<std::vector<MicroBatch>> PolicyUpdater::Pack(absl::Span<const TrainPart> parts) const {
+  std::vector<std::vector<MicroBatch>> packed;
+  for (const TrainPart& part : parts) {
+    packed.push_back(PackMicroBatches(part.samples, options_.micro_batch_tokens, device_));
+  }
+  return packed;
+}
+
+void PolicyUpdater::Recompute(std::vector<std::vector<MicroBatch>>& parts, Sums& sums) const {
+  const at::NoGradGuard no_gradients;
+  for (std::vector<MicroBatch>& part : parts) {
+    for (MicroBatch& batch : part) {
+      const at::Tensor logp = ScoreCompletions(*weights_, batch, options_).logprobs;  // [M]
+      sums.AddDifference(logp, batch.old_logp);
+      batch.old_logp = logp;
+    }
+  }
+}
+
+void PolicyUpdater::Accumulate(const MicroBatch& batch, const LossScale& scale, bool same_weights, Sums& sums) {
   LossBatch tokens;
   if (options_.loss.kl_coef > 0) {
     const at::NoGradGuard no_gradients;
@@ -83,28 +125,26 @@ void PolicyUpdater::AccumulateMicroBatch(const MicroBatch& batch, const LossScal
   sums.loss.ratio_max = LargerOrNan(sums.loss.ratio_max, report.sums.ratio_max);
   sums.loss.kl += report.sums.kl;
   sums.entropy += scores.entropy.sum().item<double>();
-  // Later parts of the batch meet weights that have moved on, where a difference is no fault.
-  if (!first_part) return;
-  const at::Tensor diff = (scores.logprobs.detach() - batch.old_logp).abs();
-  sums.diff += diff.sum().item<double>();
-  sums.diff_max = LargerOrNan(sums.diff_max, diff.max().item<double>());
-  sums.diff_tokens += report.sums.tokens;
-}
-
-void PolicyUpdater::Accumulate(const TrainPart& part, bool first_part, Sums& sums) {
-  sums.part_loss = 0;
-  for (const MicroBatch& batch : PackMicroBatches(part.samples, options_.micro_batch_tokens, device_)) {
-    AccumulateMicroBatch(batch, part.scale, first_part, sums);
-  }
+  if (same_weights) sums.AddDifference(scores.logprobs.detach(), batch.old_logp);
 }
 
 absl::StatusOr<UpdateReport> PolicyUpdater::Update(absl::Span<const TrainPart> parts, double learning_rate) {
   UpdateReport report;
   Sums sums;
+  std::vector<std::vector<MicroBatch>> packed;  // of each part
+  const absl::Status prepared = CatchTorch("training", [&]() -> absl::Status {
+    packed = Pack(parts);
+    if (options_.recompute_logprobs) Recompute(packed, sums);
+    return absl::OkStatus();
+  });
+  if (!prepared.ok()) return prepared;
   for (size_t p = 0; p < parts.size(); ++p) {
     const absl::Status done = CatchTorch("training", [&]() -> absl::Status {
       optimizer_.ZeroGradients();
-      Accumulate(parts[p], p == 0, sums);
+      sums.part_loss = 0;
+      // Later parts of the batch meet weights that have moved on, where a difference to the rollout is no fault.
+      const bool same_weights = p == 0 && !options_.recompute_logprobs;
+      for (const MicroBatch& batch : packed[p]) Accumulate(batch, parts[p].scale, same_weights, sums);
       const double norm = optimizer_.ClipGradients(options_.max_grad_norm);
       if (!std::isfinite(norm) || !std::isfinite(sums.part_loss)) {
         ++report.skipped_steps;
@@ -119,19 +159,7 @@ absl::StatusOr<UpdateReport> PolicyUpdater::Update(absl::Span<const TrainPart> p
     if (!done.ok()) return done;
   }
   optimizer_.ZeroGradients();
-  // Of no step and no token there is no mean: 0 / 0 is the NaN that says so.
-  const double steps = static_cast<double>(report.optimizer_steps);
-  const double tokens = sums.loss.tokens;
-  report.loss = sums.total_loss / steps;
-  report.grad_norm = sums.total_norm / steps;
-  report.kl = sums.loss.kl / tokens;
-  report.clip_low = sums.loss.clipped_low / tokens;
-  report.clip_high = sums.loss.clipped_high / tokens;
-  report.entropy = sums.entropy / tokens;
-  report.ratio_max = tokens > 0 ? sums.loss.ratio_max : kNoValue;
-  report.logprob_diff_max = sums.diff_tokens > 0 ? sums.diff_max : kNoValue;
-  report.logprob_diff_mean = sums.diff / sums.diff_tokens;
-  report.tokens = static_cast<int64_t>(sums.loss.tokens);
+  sums.Fill(report);
   return report;
 }
 

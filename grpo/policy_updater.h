@@ -18,6 +18,7 @@ struct UpdateOptions {
   AdamWOptions adamw;
   double temperature = 1.0;  // of the sampling; the loss scores tokens at the same one
   int64_t num_ids = 0;       // ids at or above it are never sampled, and the loss leaves them out too; 0: all can be
+  bool recompute_logprobs = false;  // before the first optimizer step, and use them as the old ones
   int64_t micro_batch_tokens = 8192;
   double max_grad_norm = 1.0;  // 0: no limit
 };
@@ -32,7 +33,8 @@ struct UpdateReport {
   double clip_high = 0;
   double entropy = 0;  // nats
   double ratio_max = 0;
-  double logprob_diff_max = 0;  // |trainer - rollout| in the first optimizer step, where both have the same weights
+  // |trainer - rollout| where both have the same weights: in the first optimizer step, or in all that was recomputed.
+  double logprob_diff_max = 0;
   double logprob_diff_mean = 0;
   int64_t tokens = 0;
   int64_t optimizer_steps = 0;  // taken
@@ -53,10 +55,12 @@ class PolicyUpdater {
 
  private:
   struct Sums;
-  // Adds the gradients of one part. Throws what LibTorch throws.
-  void Accumulate(const TrainPart& part, bool first_part, Sums& sums);
-  // One micro batch: forward, loss, backward.
-  void AccumulateMicroBatch(const MicroBatch& batch, const LossScale& scale, bool first_part, Sums& sums);
+  // These throw what LibTorch throws.
+  std::vector<std::vector<MicroBatch>> Pack(absl::Span<const TrainPart> parts) const;
+  // Replaces the log-probabilities of the rollout by those of the trainer.
+  void Recompute(std::vector<std::vector<MicroBatch>>& parts, Sums& sums) const;
+  // Forward, loss and backward of one micro batch. `same_weights` as the rollout had.
+  void Accumulate(const MicroBatch& batch, const LossScale& scale, bool same_weights, Sums& sums);
 
   PolicyWeights* const weights_;
   const PolicyWeights* const reference_;

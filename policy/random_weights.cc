@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
 #include <cstring>
 
 #include "base/philox.h"
+#include "policy/kernels/cpu/parallel.h"
 #include "policy/normal_quantile.h"
 #include "policy/weights.h"
 
@@ -23,7 +23,7 @@ at::Tensor NormalValues(const NamedBuffer& buffer, double deviation, uint64_t se
   float* data = values.mutable_data_ptr<float>();
   const int64_t count = values.numel();
   const int64_t calls = (count + kDrawsPerCall - 1) / kDrawsPerCall;
-  at::parallel_for(0, calls, kCallsPerTask, [&](int64_t begin, int64_t end) {
+  cpu::ParallelRanges(calls, kCallsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t call = begin; call < end; ++call) {
       const std::array<uint32_t, 4> bits =
           Philox4x32({static_cast<uint32_t>(call), static_cast<uint32_t>(call >> 32), 0, 0}, key);

@@ -1,13 +1,13 @@
 #include "policy/weight_digest.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <atomic>
 #include <cstring>
 
 #include "base/check.h"
 #include "base/philox.h"
+#include "policy/kernels/cpu/parallel.h"
 #include "policy/weights.h"
 
 namespace plumb {
@@ -52,7 +52,7 @@ uint64_t WeightDigest(const PolicyWeights& weights) {
     const at::Tensor value = tensor.view.to(at::kCPU).contiguous();
     const std::byte* bytes = static_cast<const std::byte*>(value.const_data_ptr());
     const int64_t element_bytes = static_cast<int64_t>(value.element_size());
-    at::parallel_for(0, value.numel(), kElementsPerTask, [&](int64_t begin, int64_t end) {
+    cpu::ParallelRanges(value.numel(), kElementsPerTask, [&](int64_t begin, int64_t end) {
       const absl::Span<const std::byte> slice(bytes + begin * element_bytes, (end - begin) * element_bytes);
       digest += DigestSlice(tensor.name, begin, slice, element_bytes);
     });

@@ -7,6 +7,7 @@
 #include "base/grpc_channel.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/isa.h"
 #include "rollout/control_service.h"
 #include "rollout/engine.h"
 #include "rollout/engine_loop.h"
@@ -34,6 +35,7 @@ proto::RolloutInfo MakeInfo(const Engine& engine) {
   info.set_tokenizer_size(static_cast<uint32_t>(engine.tokenizer_size()));
   info.set_dtype(engine.weights().embed.scalar_type() == at::kFloat ? "float32" : "bfloat16");
   info.set_device(engine.weights().embed.device().str());
+  if (engine.weights().embed.is_cpu()) info.set_isa(cpu::IsaName(cpu::ActiveIsa()));
   for (const int64_t id : engine.end_ids()) info.add_end_ids(static_cast<uint32_t>(id));
   return info;
 }

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/isa.h"
 #include "rollout/weight_update.h"
 #include "rollout/wire.h"
 
@@ -99,6 +100,22 @@ std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& weights, 
   }
   for (std::vector<int64_t>& share : shares) std::sort(share.begin(), share.end());
   return shares;
+}
+
+std::string WhyBitsDiffer(const proto::RolloutInfo& worker, const PolicyWeights& weights) {
+  const at::Tensor& sample = weights.embed;
+  const std::string dtype = sample.scalar_type() == at::kFloat ? "float32" : "bfloat16";
+  const std::string isa = sample.is_cpu() ? cpu::IsaName(cpu::ActiveIsa()) : "";
+  const std::string device = at::DeviceTypeName(sample.device().type(), /*lower_case=*/true);
+  const std::string worker_device = worker.device().substr(0, worker.device().find(':'));
+  std::vector<std::string> reasons;
+  const auto compare = [&](const std::string& there, const std::string& here) {
+    if (!there.empty() && !here.empty() && there != here) reasons.push_back(absl::StrCat(there, ", not ", here));
+  };
+  compare(worker_device, device);
+  compare(worker.dtype(), dtype);
+  compare(worker.isa(), isa);
+  return absl::StrJoin(reasons, "; ");
 }
 
 WorkerPool::WorkerPool(std::vector<std::unique_ptr<WorkerClient>> workers, GenerationProgress progress,
@@ -242,7 +259,17 @@ absl::Status WorkerPool::Take(const proto::GenerateTick& tick, const std::vector
   return absl::OkStatus();
 }
 
+void WorkerPool::WarnOfOtherBits(const PolicyWeights& weights) const {
+  for (const Worker& worker : workers_) {
+    const std::string why = WhyBitsDiffer(worker.client->info(), weights);
+    if (why.empty()) continue;
+    LogWarning("rollout", worker.client->name(), " computes with ", why,
+               " as the trainer does: its log-probabilities are not the trainer's to the bit (logprob_diff/max)");
+  }
+}
+
 absl::Status WorkerPool::PublishWeights(const PolicyWeights& weights, const std::string& incarnation, uint64_t step) {
+  if (!published_.has_value()) WarnOfOtherBits(weights);
   const WeightVersion version = {incarnation, step, WeightDigest(weights)};
   bool any_local = false;
   for (const Worker* worker : AliveWorkers()) any_local = any_local || worker->client->is_local();

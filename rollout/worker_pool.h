@@ -24,6 +24,10 @@ namespace plumb {
 //   returns  [workers] indices of the groups of each worker, ascending
 std::vector<std::vector<int64_t>> ShareOut(const std::vector<int64_t>& weights, int64_t num_workers);
 
+// Why a worker does not compute the bits that this process computes with `weights`: another device, compute type or
+// instruction set. Empty where there is no reason, and for what the worker does not tell.
+std::string WhyBitsDiffer(const proto::RolloutInfo& worker, const PolicyWeights& weights);
+
 // Workers over gRPC as one generator; see ConnectWorkers() in rollout/generator.h. Not thread-safe.
 class WorkerPool : public Generator {
  public:
@@ -50,6 +54,7 @@ class WorkerPool : public Generator {
   absl::Status RunRound(const std::vector<int64_t>& groups, Call& call);
   // Marks a worker whose connection or process is gone, and tells the log; other errors are returned.
   absl::Status LoseOrFail(Worker& worker, const absl::Status& status);
+  void WarnOfOtherBits(const PolicyWeights& weights) const;
   absl::Status SendToAll(const PolicyWeights& weights, const WeightVersion& version,
                          const std::string& shared_memory_path);
 

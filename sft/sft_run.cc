@@ -46,12 +46,16 @@ absl::Status LoadRows(const proto::SftConfig& config, const std::string& policy,
 
 }  // namespace
 
-absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources, bool resume) {
+absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources, Resume resume) {
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(config.compute().device()));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(config.compute().dtype()));
   SetTensorThreads(config.compute().threads());
-  RETURN_IF_ERROR(cpu::SelectIsa("auto"));
+  RETURN_IF_ERROR(cpu::SelectIsa(config.compute().isa()));
   ASSIGN_OR_RETURN(RunStart start, FindStart(kSftStage, config.output(), config.model(), resume));
+  if (start.state.has_value()) {
+    RETURN_IF_ERROR(CheckMachine(start.state->values, ThisMachine(cpu::IsaName(cpu::ActiveIsa())),
+                                 resume == Resume::kOnAnyMachine, kSftStage));
+  }
   SftParts parts;
   RETURN_IF_ERROR(LoadRows(config, start.policy, parts));
   if (start.state.has_value()) RETURN_IF_ERROR(CheckState(*start.state, config, parts.rows));

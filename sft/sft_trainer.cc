@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "policy/kernels/cpu/isa.h"
 #include "train/learning_rate.h"
 #include "train/progress.h"
 #include "train/resume_point.h"
@@ -26,6 +27,7 @@ PolicyWeights WithoutGradients(const PolicyWeights& weights) {
 
 RunIdentity IdentityOf(const proto::SftConfig& config, const std::vector<SftRow>& rows) {
   RunIdentity run{.stage = kSftStage, .seed = config.seed()};
+  run.machine = ThisMachine(cpu::IsaName(cpu::ActiveIsa()));
   for (const SftRow& row : rows) run.data_digest = AddRowToDigest(run.data_digest, row.id, row.ids);
   return run;
 }

@@ -15,13 +15,15 @@
 #include "train/metrics_writer.h"
 #include "train/resume_point.h"
 #include "train/run_folder.h"
+#include "train/run_start.h"
 #include "train/skip_limit.h"
 
 namespace plumb {
 
 // Runs the SFT stage of a resolved configuration to its end, or to an interrupt (kCancelled, with the state saved).
-// Errors: as its parts; every message names the file, row or field.
-absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources, bool resume);
+// Errors: as its parts; every message names the file, row or field. kInvalidArgument for a checkpoint of another
+// machine, see CheckMachine().
+absl::Status RunSft(const proto::SftConfig& config, const ConfigSources& sources, Resume resume);
 
 inline constexpr char kSftStage[] = "sft";
 

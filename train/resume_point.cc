@@ -31,6 +31,7 @@ Json ToJson(const ResumePoint& point) {
   return {{"stage", point.run.stage},
           {"seed", point.run.seed},
           {"data_digest", point.run.data_digest},
+          {"machine", ToJson(point.run.machine)},
           {"position", point.position},
           {"skipped_steps", point.skipped_steps},
           {"optimizer_steps", point.optimizer_steps}};

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/json.h"
+#include "train/run_machine.h"
 
 namespace plumb {
 
@@ -19,6 +20,7 @@ struct RunIdentity {
   std::string stage;        // "sft", "grpo"
   int64_t seed = 0;         // of the run
   std::string data_digest;  // of all rows, by AddRowToDigest()
+  RunMachine machine;       // that it runs on; CheckMachine() compares it
 };
 
 // Where a training stage stands, besides its tensors: the members of trainer_state.json that every stage has.

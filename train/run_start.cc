@@ -26,9 +26,9 @@ void LogChangedValues(const google::protobuf::Message& config, const RunStart& s
 }  // namespace
 
 absl::StatusOr<RunStart> FindStart(const std::string& stage, const std::string& output, const std::string& model,
-                                   bool resume) {
+                                   Resume resume) {
   RunStart start{.stage = stage, .output = output, .policy = model};
-  if (!resume) return start;
+  if (resume == Resume::kNo) return start;
   ASSIGN_OR_RETURN(start.run, RunFolder::Open(output, /*resume=*/true));
   ASSIGN_OR_RETURN(const std::optional<std::string> checkpoint, start.run->LatestCheckpoint());
   if (!checkpoint.has_value()) return start;

@@ -15,6 +15,9 @@
 
 namespace plumb {
 
+// Whether a run goes on where it ended, and where that may be.
+enum class Resume { kNo, kOnSameMachine, kOnAnyMachine };
+
 // What a run starts from.
 struct RunStart {
   std::string stage;                  // "sft", "grpo"
@@ -28,9 +31,10 @@ struct RunStart {
 
 // Finds out what to start from, without changing a file of an earlier run: for `resume` the newest checkpoint of the
 // folder `output` (the model where there is none yet), else the model.
+// CheckMachine() is the caller's, once its threads are set.
 // Errors: those of RunFolder::Open(); kDataLoss for a damaged checkpoint.
 absl::StatusOr<RunStart> FindStart(const std::string& stage, const std::string& output, const std::string& model,
-                                   bool resume);
+                                   Resume resume);
 
 // Opens the run folder and its log.txt, writes config.yaml, and takes back what metrics.jsonl has of later steps.
 // Values that differ from those of the run so far are logged, one a line.

@@ -1,11 +1,12 @@
 #include "policy/kernels/gather_pages.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/DeviceGuard.h>
 
 #include <cstring>
+
+#include "policy/kernels/cpu/parallel.h"
 #if defined(PLUMB_WITH_CUDA)
 #include "policy/kernels/cuda_stream.h"
 #include "policy/kernels/gather_pages_cuda.h"
@@ -14,7 +15,7 @@
 namespace plumb {
 namespace {
 
-constexpr int64_t kBytesPerTask = 1 << 16;
+constexpr int64_t kBytesPerTask = 1 << 18;
 
 at::Tensor GatherPagesOnCpu(const at::Tensor& pages, const at::Tensor& table, const at::Tensor& lengths,
                             int64_t num_keys) {
@@ -26,7 +27,7 @@ at::Tensor GatherPagesOnCpu(const at::Tensor& pages, const at::Tensor& table, co
   const int32_t* page_of = table.const_data_ptr<int32_t>();
   const int32_t* length_of = lengths.const_data_ptr<int32_t>();
   const int64_t per_task = std::max<int64_t>(1, kBytesPerTask / (num_keys * token_bytes));
-  at::parallel_for(0, table.size(0), per_task, [&](int64_t begin, int64_t end) {
+  cpu::ParallelRanges(table.size(0), per_task, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       char* row_to = to + row * num_keys * token_bytes;
       const int64_t length = std::min<int64_t>(length_of[row], num_keys);

@@ -1,17 +1,17 @@
 #include "policy/kernels/gather_rows.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <cstring>
 
+#include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/custom_gradient.h"
 
 namespace plumb {
 namespace {
 
-constexpr int64_t kBytesPerTask = 1 << 15;
+constexpr int64_t kBytesPerTask = 1 << 18;
 
 at::Tensor GatherRowsOnCpu(const at::Tensor& source, const at::Tensor& rows) {
   const at::Tensor output = at::empty({rows.size(0), source.size(1)}, source.options());
@@ -21,7 +21,7 @@ at::Tensor GatherRowsOnCpu(const at::Tensor& source, const at::Tensor& rows) {
   char* to = static_cast<char*>(output.mutable_data_ptr());
   const int64_t* indices = rows.const_data_ptr<int64_t>();
   const int64_t rows_per_task = std::max<int64_t>(1, kBytesPerTask / std::max<int64_t>(1, row_bytes));
-  at::parallel_for(0, rows.size(0), rows_per_task, [&](int64_t begin, int64_t end) {
+  cpu::ParallelRanges(rows.size(0), rows_per_task, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       if (indices[row] < 0) {
         std::memset(to + row * row_bytes, 0, row_bytes);

@@ -43,13 +43,13 @@ TEST(LocalServicesFaultTest, AProgramThatIsNotThereIsNamed) {
 
 TEST(GrpoRunFaultTest, TooFewRowsAreNamedBeforeAnythingStarts) {
   const GrpoSetup setup;
-  EXPECT_THAT(RunGrpo(setup.Config({"prompts_per_step=33"}), {}, false, PlumbProgram()),
+  EXPECT_THAT(RunGrpo(setup.Config({"prompts_per_step=33"}), {}, Resume::kNo, PlumbProgram()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 32 rows, expected at least")));
 }
 
 TEST(GrpoRunFaultTest, ATruncatedSamplerIsRefusedInTraining) {
   const GrpoSetup setup;
-  EXPECT_THAT(RunGrpo(setup.Config({"sampling.top_p=0.9"}), {}, false, PlumbProgram()),
+  EXPECT_THAT(RunGrpo(setup.Config({"sampling.top_p=0.9"}), {}, Resume::kNo, PlumbProgram()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("top_p")));
 }
 
@@ -98,7 +98,7 @@ TEST(GrpoRunFaultTest, GoesOnWithTheOtherWorkerWhenOneIsKilled) {
   const RemoteWorker second(setup);
   const std::string workers = absl::StrCat("rollout.workers=[", first.Entry(), ", ", second.Entry(), "]");
   std::thread killer = KillAfterStep(setup, 2, first.process->pid());
-  const absl::Status status = RunGrpo(setup.Config({workers, "steps=6"}), {}, false, PlumbProgram());
+  const absl::Status status = RunGrpo(setup.Config({workers, "steps=6"}), {}, Resume::kNo, PlumbProgram());
   killer.join();
   EXPECT_OK(status);
   EXPECT_EQ(setup.Metric("reward/mean").size(), 6);
@@ -108,8 +108,9 @@ TEST(GrpoRunFaultTest, EndsWithTheWorkersNameWhenTheLastIsKilled) {
   const GrpoSetup setup;
   const RemoteWorker only(setup);
   std::thread killer = KillAfterStep(setup, 2, only.process->pid());
-  const absl::Status status = RunGrpo(
-      setup.Config({absl::StrCat("rollout.workers=[", only.Entry(), "]"), "steps=2000"}), {}, false, PlumbProgram());
+  const absl::Status status =
+      RunGrpo(setup.Config({absl::StrCat("rollout.workers=[", only.Entry(), "]"), "steps=2000"}), {}, Resume::kNo,
+              PlumbProgram());
   killer.join();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable, HasSubstr(only.address)));
 }

@@ -81,7 +81,8 @@ class GrpoTrainerTest : public ::testing::Test {
         "test", overrides, config);
     if (!sources.ok()) return sources.status();
     GrpoParts parts;
-    ASSIGN_OR_RETURN(RunStart start, FindStart(kGrpoStage, folder_.File("run"), "none", resume));
+    ASSIGN_OR_RETURN(RunStart start,
+                     FindStart(kGrpoStage, folder_.File("run"), "none", resume ? Resume::kOnSameMachine : Resume::kNo));
     ASSIGN_OR_RETURN(parts.metrics, BeginRecords(config, {}, start));
     parts.run = std::move(start.run);
     parts.resume = std::move(start.state);

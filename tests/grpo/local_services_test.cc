@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "base/file.h"
+#include "policy/kernels/cpu/select_isa.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 
@@ -45,6 +46,16 @@ class LocalServicesTest : public ::testing::Test {
 };
 
 constexpr char kLocal[] = "reward: {verifiers: [{name: math}]}\nrollout: {local_workers: 2}\n";
+
+TEST_F(LocalServicesTest, WorkersHaveTheTrainersInstructionSetUnlessAnotherIsAskedFor) {
+  const cpu::Isa before = cpu::ActiveIsa();
+  ASSERT_OK(cpu::SelectIsa("avx2"));
+  ASSERT_OK(Start(Program(kReady, kReady), kLocal));
+  EXPECT_THAT(testing::MustRead(folder_.File("calls")), HasSubstr("--isa avx2 --listen"));
+  ASSERT_OK(Start(Program(kReady, kReady), "reward: {verifiers: [{name: math}]}\nrollout: {compute: {isa: avx512}}\n"));
+  EXPECT_THAT(testing::MustRead(folder_.File("calls")), HasSubstr("--isa avx512 --listen"));
+  ASSERT_OK(cpu::SelectIsa(cpu::IsaName(before)));
+}
 
 TEST_F(LocalServicesTest, StartsWhatIsNotGiven) {
   ASSERT_OK_AND_ASSIGN(const auto services, Start(Program(kReady, kReady), kLocal));

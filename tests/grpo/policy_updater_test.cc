@@ -76,6 +76,36 @@ TEST_F(PolicyUpdaterTest, MeetsTheRolloutsLogprobsOnTheSameWeights) {
   EXPECT_GT(report.ratio_max, 1.0 + 1e-4) << "the second step meets weights that have moved";
 }
 
+// Of several parts and micro batches: what is recomputed are the numbers of the rollout, to the bit.
+TEST_F(PolicyUpdaterTest, RecomputedLogprobsChangeNoBitOfAnUpdate) {
+  PolicyWeights other_weights = CloneWeights(weights_);
+  options_.micro_batch_tokens = 5;
+  PolicyUpdater plain(&weights_, nullptr, options_);
+  options_.recompute_logprobs = true;
+  PolicyUpdater recomputing(&other_weights, nullptr, options_);
+  ASSERT_OK_AND_ASSIGN(const UpdateReport one, plain.Update({part_, part_}, 1e-2));
+  ASSERT_OK_AND_ASSIGN(const UpdateReport two, recomputing.Update({part_, part_}, 1e-2));
+  EXPECT_EQ(two.logprob_diff_max, 0.0);
+  EXPECT_EQ(two.logprob_diff_mean, 0.0);
+  EXPECT_EQ(two.ratio_max, one.ratio_max);
+  EXPECT_GT(two.ratio_max, 1.0 + 1e-4) << "the old ones are those of the weights before the first step";
+  EXPECT_EQ(WeightDigest(other_weights), WeightDigest(weights_));
+}
+
+TEST_F(PolicyUpdaterTest, RecomputedLogprobsReplaceThoseOfAnotherEngine) {
+  PolicyWeights other_weights = CloneWeights(weights_);
+  PolicyUpdater exact(&weights_, nullptr, options_);
+  ASSERT_OK(exact.Update({part_}, 1e-2));
+  bad_.sampling_logprobs[1] += 0.25f;  // in the second micro batch
+  options_.recompute_logprobs = true;
+  PolicyUpdater recomputing(&other_weights, nullptr, options_);
+  ASSERT_OK_AND_ASSIGN(const UpdateReport report, recomputing.Update({part_}, 1e-2));
+  EXPECT_NEAR(report.logprob_diff_max, 0.25, 1e-6);
+  EXPECT_NEAR(report.logprob_diff_mean, 0.25 / 5, 1e-6);
+  EXPECT_EQ(report.ratio_max, 1.0);
+  EXPECT_EQ(WeightDigest(other_weights), WeightDigest(weights_));
+}
+
 TEST_F(PolicyUpdaterTest, MicroBatchesGiveTheSameUpdate) {
   PolicyWeights other_weights = CloneWeights(weights_);
   PolicyUpdater whole(&weights_, nullptr, options_);

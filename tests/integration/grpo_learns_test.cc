@@ -12,13 +12,15 @@ namespace {
 
 using ::testing::Each;
 using testing::GrpoSetup;
+using ::testing::HasSubstr;
 using ::testing::Lt;
 using testing::PlumbProgram;
+using testing::StatusIs;
 
 // The whole loop, with the rollout worker and the reward service as processes of their own.
 TEST(GrpoLearnsIntegrationTest, TheRewardRisesAndTrainerAndRolloutAgree) {
   const GrpoSetup setup;
-  ASSERT_OK(RunGrpo(setup.Config({}), {}, /*resume=*/false, PlumbProgram()));
+  ASSERT_OK(RunGrpo(setup.Config({}), {}, Resume::kNo, PlumbProgram()));
 
   const std::vector<double> rewards = setup.Metric("reward/mean");
   ASSERT_EQ(rewards.size(), 20);
@@ -35,8 +37,10 @@ TEST(GrpoLearnsIntegrationTest, TheRewardRisesAndTrainerAndRolloutAgree) {
 
 TEST(GrpoLearnsIntegrationTest, ARunGoesOnFromItsLastCheckpoint) {
   const GrpoSetup setup;
-  ASSERT_OK(RunGrpo(setup.Config({"steps=5"}), {}, /*resume=*/false, PlumbProgram()));
-  ASSERT_OK(RunGrpo(setup.Config({"steps=7"}), {}, /*resume=*/true, PlumbProgram()));
+  ASSERT_OK(RunGrpo(setup.Config({"steps=5"}), {}, Resume::kNo, PlumbProgram()));
+  EXPECT_THAT(RunGrpo(setup.Config({"steps=7", "compute.threads=7"}), {}, Resume::kOnSameMachine, PlumbProgram()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("threads, now 7 (compute.threads)")));
+  ASSERT_OK(RunGrpo(setup.Config({"steps=7"}), {}, Resume::kOnSameMachine, PlumbProgram()));
   const std::vector<double> steps = setup.Metric("step");
   // Step 0 is the evaluation before training; no step is there twice.
   EXPECT_THAT(steps, ::testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "policy/kernels/cpu/isa.h"
 #include "rollout/worker_client.h"
 #include "tests/rollout/scripted_worker.h"
 #include "tests/rollout/tiny_worker.h"
@@ -39,6 +40,24 @@ std::unique_ptr<Generator> Connect(const std::vector<proto::WorkerAddress>& work
 TEST(ShareOutTest, GivesTheHeaviestFirstToTheLightest) {
   EXPECT_THAT(ShareOut({5, 1, 4, 2}, 2), ElementsAre(ElementsAre(0, 1), ElementsAre(2, 3)));
   EXPECT_THAT(ShareOut({1}, 2), ElementsAre(ElementsAre(0), ElementsAre()));
+}
+
+TEST(WhyBitsDifferTest, NamesWhatTheWorkerHasAndTheTrainerHasNot) {
+  const PolicyWeights weights = TinyWeights();
+  const std::string own = cpu::IsaName(cpu::ActiveIsa());
+  const std::string other = own == "avx2" ? "avx512" : "avx2";
+  proto::RolloutInfo worker;
+  EXPECT_EQ(WhyBitsDiffer(worker, weights), "") << "an older worker does not tell";
+  worker.set_device("cpu");
+  worker.set_dtype("float32");
+  worker.set_isa(own);
+  EXPECT_EQ(WhyBitsDiffer(worker, weights), "");
+  worker.set_isa(other);
+  EXPECT_EQ(WhyBitsDiffer(worker, weights), other + ", not " + own);
+  worker.set_isa("");
+  worker.set_device("cuda:1");
+  worker.set_dtype("bfloat16");
+  EXPECT_EQ(WhyBitsDiffer(worker, weights), "cuda, not cpu; bfloat16, not float32");
 }
 
 TEST(WorkerPoolIntegrationTest, TwoWorkersGiveWhatOneDoes) {

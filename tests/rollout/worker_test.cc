@@ -8,6 +8,7 @@
 #include <map>
 #include <thread>
 
+#include "policy/kernels/cpu/isa.h"
 #include "proto/grpc_health.grpc.pb.h"
 #include "rollout/control_service.h"
 #include "rollout/generate_stream.h"
@@ -86,6 +87,7 @@ TEST(WorkerIntegrationTest, TellsWhatItIs) {
   EXPECT_EQ(info.cache_bytes_per_page(), 3u * 64 * 48 * 4);  // layers, tokens, Rkv + Dr, float32
   EXPECT_EQ(info.vocab_size(), 1024u);
   EXPECT_EQ(info.tokenizer_size(), 1015u);
+  EXPECT_EQ(info.isa(), cpu::IsaName(cpu::ActiveIsa()));
   EXPECT_NE(info.weight_version().digest(), 0u);
 }
 

@@ -68,7 +68,7 @@ class SftRunIntegrationTest : public ::testing::Test {
 };
 
 TEST_F(SftRunIntegrationTest, LearnsAFewRowsAndLeavesAPolicyFolder) {
-  ASSERT_OK(RunSft(Config("run", 30), {}, false));
+  ASSERT_OK(RunSft(Config("run", 30), {}, Resume::kNo));
   const std::vector<Json> metrics = MustReadJsonLines(root_.File("run/metrics.jsonl"));
   ASSERT_EQ(metrics.size(), 30u);
   EXPECT_LT(metrics.back()["loss"].get<double>(), 0.5 * metrics.front()["loss"].get<double>());
@@ -86,11 +86,11 @@ TEST_F(SftRunIntegrationTest, LearnsAFewRowsAndLeavesAPolicyFolder) {
 }
 
 TEST_F(SftRunIntegrationTest, AResumedRunRepeatsTheUninterruptedOne) {
-  ASSERT_OK(RunSft(Config("whole", 7), {}, false));
-  ASSERT_OK(RunSft(Config("parts", 5), {}, false));
+  ASSERT_OK(RunSft(Config("whole", 7), {}, Resume::kNo));
+  ASSERT_OK(RunSft(Config("parts", 5), {}, Resume::kNo));
   // As if it had been killed in step 5: what came after the checkpoint of step 4 is done again.
   ASSERT_OK(RemoveFolder(root_.File("parts/checkpoints/step-5")));
-  ASSERT_OK(RunSft(Config("parts", 7), {}, true));
+  ASSERT_OK(RunSft(Config("parts", 7), {}, Resume::kOnSameMachine));
   EXPECT_EQ(Losses("parts"), Losses("whole"));
   EXPECT_EQ(MustRead(root_.File("parts/checkpoints/latest/model.safetensors")),
             MustRead(root_.File("whole/checkpoints/latest/model.safetensors")));
@@ -104,22 +104,36 @@ TEST_F(SftRunIntegrationTest, BfloatRunsResumeToTheSameBitsToo) {
     config.mutable_compute()->set_dtype("bfloat16");
     return config;
   };
-  ASSERT_OK(RunSft(config("whole", 4), {}, false));
-  ASSERT_OK(RunSft(config("parts", 2), {}, false));
-  ASSERT_OK(RunSft(config("parts", 4), {}, true));
+  ASSERT_OK(RunSft(config("whole", 4), {}, Resume::kNo));
+  ASSERT_OK(RunSft(config("parts", 2), {}, Resume::kNo));
+  ASSERT_OK(RunSft(config("parts", 4), {}, Resume::kOnSameMachine));
   EXPECT_EQ(Losses("parts"), Losses("whole"));
 }
 
+TEST_F(SftRunIntegrationTest, AnotherMachineGoesOnOnlyWhereThatIsAllowed) {
+  proto::SftConfig config = Config("run", 2);
+  config.mutable_compute()->set_threads(1);
+  ASSERT_OK(RunSft(config, {}, Resume::kNo));
+  config.set_steps(3);
+  config.mutable_compute()->set_threads(2);
+  EXPECT_THAT(RunSft(config, {}, Resume::kOnSameMachine),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1 threads, now 2 (compute.threads)")));
+  EXPECT_EQ(Losses("run").size(), 2u);
+  EXPECT_OK(RunSft(config, {}, Resume::kOnAnyMachine));
+  EXPECT_EQ(Losses("run").size(), 3u);
+}
+
 TEST_F(SftRunIntegrationTest, OtherDataOrAnUnknownModelEndInClearErrors) {
-  ASSERT_OK(RunSft(Config("run", 2), {}, false));
-  EXPECT_THAT(RunSft(Config("run", 2), {}, false), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--resume")));
+  ASSERT_OK(RunSft(Config("run", 2), {}, Resume::kNo));
+  EXPECT_THAT(RunSft(Config("run", 2), {}, Resume::kNo),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--resume")));
   proto::SftConfig other_seed = Config("run", 4);
   other_seed.set_seed(9);
-  EXPECT_THAT(RunSft(other_seed, {}, true),
+  EXPECT_THAT(RunSft(other_seed, {}, Resume::kOnSameMachine),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("its seed is 0, not 9")));
   proto::SftConfig no_model = Config("new", 2);
   no_model.set_model(root_.File("nothing"));
-  EXPECT_THAT(RunSft(no_model, {}, false), StatusIs(absl::StatusCode::kNotFound, HasSubstr("nothing")));
+  EXPECT_THAT(RunSft(no_model, {}, Resume::kNo), StatusIs(absl::StatusCode::kNotFound, HasSubstr("nothing")));
   EXPECT_FALSE(FolderExists(root_.File("new")));
 }
 
@@ -131,7 +145,7 @@ TEST_F(SftRunDeathTest, AnInterruptSavesTheStateAndSaysSo) {
       {
         InstallInterruptHandler();
         std::raise(SIGTERM);
-        const absl::Status status = RunSft(Config("run", 1000), {}, false);
+        const absl::Status status = RunSft(Config("run", 1000), {}, Resume::kNo);
         const bool saved = FileExists(root_.File("run/checkpoints/latest/manifest.json"));
         (void)RemoveFolder(root_.path());  // _Exit runs no destructors
         std::_Exit(absl::IsCancelled(status) && saved ? 0 : 1);

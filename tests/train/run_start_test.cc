@@ -33,7 +33,7 @@ absl::Status SaveStep(RunStart& start, int64_t step) {
 
 TEST(RunStartTest, AFreshRunStartsFromTheModel) {
   const TestFolder root;
-  ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "the model", /*resume=*/false));
+  ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "the model", Resume::kNo));
   EXPECT_EQ(start.policy, "the model");
   EXPECT_EQ(start.step(), -1);
   EXPECT_FALSE(FolderExists(root.File("run"))) << "nothing is made before the rows are read";
@@ -45,13 +45,13 @@ TEST(RunStartTest, AFreshRunStartsFromTheModel) {
 TEST(RunStartTest, AResumedRunStartsFromItsCheckpointAndLogsWhatChanged) {
   const TestFolder root;
   {
-    ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "m", false));
+    ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "m", Resume::kNo));
     ASSERT_OK_AND_ASSIGN(const proto::SftConfig config, ConfigOf(root.File("run"), 5));
     ASSERT_OK_AND_ASSIGN(const auto metrics, BeginRecords(config, {}, start));
     for (const int64_t step : {1, 2, 3}) ASSERT_OK(metrics->Write(step, {{"loss", 1.0}}));
     ASSERT_OK(SaveStep(start, 2));
   }
-  ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "m", /*resume=*/true));
+  ASSERT_OK_AND_ASSIGN(RunStart start, FindStart("sft", root.File("run"), "m", Resume::kOnSameMachine));
   EXPECT_EQ(start.policy, root.File("run/checkpoints/step-2"));
   EXPECT_EQ(start.step(), 2);
   EXPECT_THAT(MustRead(root.File("run/config.yaml")), HasSubstr("steps: 5")) << "finding out changes nothing";
@@ -63,7 +63,7 @@ TEST(RunStartTest, AResumedRunStartsFromItsCheckpointAndLogsWhatChanged) {
 
 TEST(RunStartTest, ThereMustBeARunToResume) {
   const TestFolder root;
-  EXPECT_THAT(FindStart("sft", root.File("run"), "m", true).status(),
+  EXPECT_THAT(FindStart("sft", root.File("run"), "m", Resume::kOnSameMachine).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("no run to resume")));
 }
 

@@ -40,7 +40,7 @@ class Grpo : public Command {
     if (!training_.resume) RETURN_IF_ERROR(JoinProblems(InputProblems(config)));
     ASSIGN_OR_RETURN(const std::string program, OwnPath());
     const RunEnding ending(config.output());
-    return ending.Finish(RunGrpo(config, *sources, training_.resume, program));
+    return ending.Finish(RunGrpo(config, *sources, training_.HowToResume(), program));
   }
 
  private:

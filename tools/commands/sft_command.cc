@@ -25,7 +25,7 @@ class Sft : public Command {
     // A resumed run has the model in its checkpoint, and needs the folder that it came from no more.
     if (!training_.resume) RETURN_IF_ERROR(JoinProblems(InputProblems(config)));
     const RunEnding ending(config.output());
-    return ending.Finish(RunSft(config, *sources, training_.resume));
+    return ending.Finish(RunSft(config, *sources, training_.HowToResume()));
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "proto/config.pb.h"
 #include "tools/option_set.h"
+#include "train/run_start.h"
 
 // What `sft` and `grpo` share.
 namespace plumb::cli {
@@ -16,14 +17,18 @@ struct TrainingOptions {
   std::string config;
   std::vector<std::string> overrides;
   bool resume = false;
+  bool allow_other_machine = false;
   bool check = false;
+
+  Resume HowToResume() const;
 };
 
-// --config, --set, --resume, --check. An option that is a key of `schema` gets a hint how to set it.
+// --config, --set, --resume, --allow-other-machine, --check. An option that is a key of `schema` gets a hint how to set
+// it.
 void DeclareTraining(OptionSet& options, const google::protobuf::Descriptor& schema, TrainingOptions& training);
 
-// Refuses a launch with several trainer processes, and devices that this machine does not have.
-// Errors: kInvalidArgument; the environment's error for a device.
+// Refuses a launch with several trainer processes, and devices and instruction sets that this machine does not have.
+// Errors: kInvalidArgument; the environment's error for a device or an instruction set.
 absl::Status CheckLaunch();
 absl::Status CheckDevice(const proto::ComputeConfig& compute);
 

@@ -19,19 +19,13 @@ constexpr int kNone = -1;
 // The processor is one for the whole process, and so is the choice.
 std::atomic<int> active_isa{kNone};
 
-std::vector<Isa> SupportedClasses() {
-  std::vector<Isa> supported;
-  std::copy_if(std::begin(kClasses), std::end(kClasses), std::back_inserter(supported), CpuSupports);
-  return supported;
-}
-
 std::string NamesOf(const std::vector<Isa>& classes) {
   return absl::StrJoin(classes, ", ", [](std::string* out, Isa isa) { absl::StrAppend(out, IsaName(isa)); });
 }
 
 absl::StatusOr<Isa> FromEnvironmentOrBest() {
   const char* value = std::getenv(kIsaVariable);
-  absl::StatusOr<Isa> chosen = ChooseIsa(value == nullptr ? kAuto : value, SupportedClasses());
+  absl::StatusOr<Isa> chosen = ChooseIsa(value == nullptr ? kAuto : value, SupportedIsas());
   if (chosen.ok() || value == nullptr) return chosen;
   return absl::Status(chosen.status().code(), absl::StrCat(kIsaVariable, ": ", chosen.status().message()));
 }
@@ -46,6 +40,12 @@ bool CpuSupports(Isa isa) {
   if (isa == Isa::kAvx2) return avx2;
   return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+std::vector<Isa> SupportedIsas() {
+  std::vector<Isa> supported;
+  std::copy_if(std::begin(kClasses), std::end(kClasses), std::back_inserter(supported), CpuSupports);
+  return supported;
 }
 
 std::vector<std::string> IsaChoices() {
@@ -74,7 +74,7 @@ absl::StatusOr<Isa> ChooseIsa(const std::string& name, const std::vector<Isa>& s
 
 absl::Status SelectIsa(const std::string& name) {
   const bool given = !name.empty() && name != kAuto;
-  ASSIGN_OR_RETURN(const Isa chosen, given ? ChooseIsa(name, SupportedClasses()) : FromEnvironmentOrBest());
+  ASSIGN_OR_RETURN(const Isa chosen, given ? ChooseIsa(name, SupportedIsas()) : FromEnvironmentOrBest());
   active_isa = static_cast<int>(chosen);
   return absl::OkStatus();
 }

@@ -16,6 +16,9 @@ inline constexpr char kIsaVariable[] = "PLUMB_ISA";
 // "auto" and the names of all classes.
 std::vector<std::string> IsaChoices();
 
+// The classes of this machine, the best one last.
+std::vector<Isa> SupportedIsas();
+
 // The class that `name` means on a machine that supports `supported`: a class by its name, or the best one for "auto"
 // and "".
 // Errors: kInvalidArgument for another name; kFailedPrecondition where the machine lacks the class, or has none.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/each_isa.h"
 #include "tests/policy/exactness/row_exactness.h"
 #include "tests/policy/golden_model.h"
 
@@ -87,6 +88,34 @@ TEST(MoeExpertsPropertyTest, ExpertsAreAddedInTheOrderOfTheirIndex) {
   const at::Tensor experts = testing::Matrix({{0, 1, 2}, {0, 1, 2}}, at::kLong);
   const at::Tensor sum = MoeExperts(at::ones({2, 1}), experts, at::ones({2, 3}), gate_up, down);
   EXPECT_TRUE(sum.eq(1.0f).all().item<bool>()) << sum;
+}
+
+// Three experts with these outputs, in bfloat16, and these weights.
+float SumOfExperts(const std::vector<float>& outputs, float weight) {
+  const at::Tensor gate_up = at::full({3, 2, 1}, 64.0f).to(at::kBFloat16);  // silu(64) * 64 = 4096
+  const at::Tensor down = at::tensor(outputs).div(4096.0f).view({3, 1, 1}).to(at::kBFloat16);
+  const at::Tensor experts = testing::Matrix({{0, 1, 2}}, at::kLong);
+  const at::Tensor weights = at::full({1, 3}, weight);
+  return MoeExperts(at::ones({1, 1}, at::kBFloat16), experts, weights, gate_up, down).item<float>();
+}
+
+// In bfloat16, 256 + 1 is 256, and 128 * (1 + 1/256) is 128.
+TEST(MoeExpertsPropertyTest, TheWeightedSumIsRoundedOnce) {
+  testing::ForEachIsa([](cpu::Isa) {
+    EXPECT_EQ(SumOfExperts({256.0f, 1.0f, 1.0f}, 1.0f), 258.0f);
+    EXPECT_EQ(SumOfExperts({128.0f, 128.0f, 128.0f}, 1.0f + 0x1p-8f), 386.0f);  // 385.5 has no neighbour but 384, 386
+  });
+}
+
+// In float32, 2^24 + 1 is 2^24: the first 1 only counts where it was added to the second before.
+TEST(MoeExpertsPropertyTest, EveryRowOfABatchHasTheSameOrderOfExperts) {
+  const at::Tensor gate_up = at::full({3, 2, 1}, 64.0f);
+  const at::Tensor down = at::tensor({0x1p24f, 1.0f, 1.0f}).div(4096.0f).view({3, 1, 1});
+  const at::Tensor experts = at::tensor({0, 1, 2}, at::kLong).repeat({9, 1});
+  testing::ForEachIsa([&](cpu::Isa) {
+    const at::Tensor sum = MoeExperts(at::ones({9, 1}), experts, at::ones({9, 3}), gate_up, down);
+    EXPECT_TRUE(sum.eq(0x1p24f).all().item<bool>()) << sum;
+  });
 }
 
 }  // namespace

@@ -57,6 +57,18 @@ Routing RouteOne(const ModelConfig& config, std::vector<float> logits, const at:
   return Route(config, at::ones({1, 1}), at::tensor(logits).unsqueeze(1), bias);
 }
 
+// In bfloat16 the three were equal, and the first two would be taken.
+TEST(RouterTest, LogitsAreFloat32InEveryModel) {
+  const ModelConfig config = GateConfig(ModelFamily::kV3, GateSelection::kNoAuxTc, 2);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor gate = at::tensor({1.0f, 1.0f + 0x1p-20f, 1.0f + 0x1p-19f}).unsqueeze(1);
+    const Routing routing = Route(config, at::ones({1, 1}, type), gate, {});
+    EXPECT_TRUE(routing.experts[0].equal(Ids({1, 2}))) << routing.experts;
+    EXPECT_TRUE(routing.logits.equal(gate.t())) << routing.logits;
+    EXPECT_NE(routing.weights[0][0].item<float>(), routing.weights[0][1].item<float>());
+  }
+}
+
 TEST(RouterTest, V3BiasChoosesButDoesNotWeigh) {
   ModelConfig config = GateConfig(ModelFamily::kV3, GateSelection::kNoAuxTc, 1);
   config.routed_scaling_factor = 2.0;

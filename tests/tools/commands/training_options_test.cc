@@ -40,6 +40,34 @@ TEST(TrainingOptionsFaultTest, AMissingDeviceIsTheEnvironmentsFault) {
   EXPECT_THAT(result.errors, HasSubstr("cuda:99"));
 }
 
+TEST(TrainingOptionsFaultTest, ARunGoesOnWithTheInstructionSetAndThreadsThatItHad) {
+  const plumb::testing::TestFolder root;
+  const auto sft = [&](const std::string& steps, const std::string& threads, const std::vector<std::string>& more) {
+    std::vector<std::string> words = DemoSft(more);
+    for (const std::string& value :
+         {"steps=" + steps, "compute.threads=" + threads, std::string("compute.isa=avx2"), std::string("batch_size=2"),
+          "output=" + root.File("run"), std::string("checkpoint.every_steps=0")}) {
+      words.insert(words.end(), {"--set", value});
+    }
+    return Plumb(words);
+  };
+  ASSERT_EQ(sft("2", "1", {}).exit_code, 0);
+  const CommandResult refused = sft("3", "2", {"--resume"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("1 threads, now 2 (compute.threads)"));
+  EXPECT_THAT(refused.errors, HasSubstr("--allow-other-machine"));
+  EXPECT_EQ(sft("3", "1", {"--resume"}).exit_code, 0);
+  const CommandResult allowed = sft("4", "2", {"--resume", "--allow-other-machine"});
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.errors;
+  EXPECT_THAT(allowed.errors, HasSubstr("goes on with other bits"));
+}
+
+TEST(TrainingOptionsFaultTest, AnUnknownInstructionSetIsRefused) {
+  const CommandResult result = Plumb(DemoSft({"--set", "compute.isa=sse2"}));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("avx512"));
+}
+
 TEST(TrainingOptionsFaultTest, AKeyGivenAsAnOptionGetsAHint) {
   const CommandResult result = Plumb({"sft", "--config", "x", "--steps", "3", "--lr=1e-4"});
   EXPECT_EQ(result.exit_code, 2);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/mla_attention.h"
 #include "tests/policy/exactness/each_isa.h"
 
@@ -210,6 +211,69 @@ TEST(AttentionForwardPropertyTest, SplitsAreMergedFromLeftToRightWhoeverMadeThem
     paged.Fill(probe);
     const at::Tensor expected = paged.Alone(probe).narrow(0, 2299, 1);
     for (int repeat = 0; repeat < 20; ++repeat) ASSERT_TRUE(paged.Run({{probe, 2299, 1}})[0].equal(expected));
+  });
+}
+
+// Where 2^27 - 2^27 + 1 is added up tells in which order: in float32, 2^27 + 1 is 2^27 again.
+constexpr float kLarge = 134217728.0f;
+
+// Keys that all weigh 1, each with one of these values in some column.
+struct MarkedValue {
+  int64_t column;
+  int64_t position;
+  float value;
+};
+
+// [columns] sums over all keys of the last of `length` tokens, which come in the last chunk of `chunk` tokens; and,
+// without pages, of the training form.
+std::vector<at::Tensor> SumsOf(const std::vector<MarkedValue>& marks, int64_t length, int64_t chunk,
+                               at::ScalarType type) {
+  PagedSequences paged(type, 14);
+  const size_t probe = paged.Add(length);
+  paged.sequence(probe).queries.zero_();
+  paged.sequence(probe).latents.zero_();
+  for (const MarkedValue& mark : marks) paged.sequence(probe).latents[mark.position][mark.column] = mark.value;
+  paged.Fill(probe);
+  const int64_t first = (length - 1) / chunk * chunk;
+  const int64_t count = length - first;
+  const at::Tensor in_chunk = paged.Run({{probe, first, count}})[0][count - 1][kHeads - 1];
+  return {in_chunk.to(at::kFloat).mul(length), paged.Alone(probe)[length - 1][kHeads - 1].to(at::kFloat).mul(length)};
+}
+
+TEST(AttentionForwardPropertyTest, SplitsAreAddedInTheOrderOfTheNumericsSpec) {
+  constexpr int64_t kSplit = cpu::kBlocksPerSplit * cpu::kKeyBlock;
+  const std::vector<MarkedValue> marks = {
+      {0, 3, kLarge}, {0, kSplit, -kLarge}, {0, 3 * kSplit - 1, 1.0f},     // (large - large) + 1
+      {1, 3, 1.0f},   {1, kSplit, kLarge},  {1, 3 * kSplit - 1, -kLarge},  // (1 + large) - large
+      {2, 3, kLarge}, {2, kSplit, 1.0f},    {2, 3 * kSplit - 1, -kLarge},
+  };
+  ForEachSetting([&](at::ScalarType type) {
+    for (const int64_t chunk : {1, 7, 64, 256, 500, 900}) {
+      for (const at::Tensor& sums : SumsOf(marks, 3 * kSplit, chunk, type)) {
+        EXPECT_NEAR(sums[0].item<float>(), 1.0f, 0.01) << "chunks of " << chunk;
+        EXPECT_EQ(sums[1].item<float>(), 0.0f) << "chunks of " << chunk;
+        EXPECT_EQ(sums[2].item<float>(), 0.0f) << "chunks of " << chunk;
+      }
+    }
+  });
+}
+
+// large | - large, 1: with the border of two splits between them, the 1 is lost in the second split.
+TEST(AttentionForwardPropertyTest, SplitsBeginWhereTheNumericsSpecSays) {
+  std::vector<MarkedValue> marks;
+  for (int64_t block = 1; block < 12; ++block) {
+    const int64_t border = block * cpu::kKeyBlock;
+    marks.insert(marks.end(), {{block, border - 1, kLarge}, {block, border, -kLarge}, {block, border + 1, 1.0f}});
+  }
+  ForEachSetting([&](at::ScalarType type) {
+    for (const int64_t chunk : {1, 7, 64, 200, 500, 900}) {
+      for (const at::Tensor& sums : SumsOf(marks, 12 * cpu::kKeyBlock - 5, chunk, type)) {
+        for (int64_t block = 1; block < 12; ++block) {
+          EXPECT_NEAR(sums[block].item<float>(), block % cpu::kBlocksPerSplit == 0 ? 0.0f : 1.0f, 0.01)
+              << "block " << block << ", chunks of " << chunk;
+        }
+      }
+    }
   });
 }
 
