@@ -57,6 +57,7 @@ Engine::Engine(PolicyWeights weights, const TextCodec* codec, const proto::Engin
       weights_(std::move(weights)),
       codec_(codec),
       cache_(std::move(cache)),
+      workspace_(weights_.config),
       end_ids_(codec != nullptr ? codec->end_ids() : weights_.config.eos_ids),
       tokenizer_size_(weights_.config.vocab_size),
       max_context_tokens_(std::min<int64_t>(weights_.config.max_positions, (config.cache_pages() - 1) * kPageTokens)),
@@ -221,9 +222,11 @@ std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedToke
   cache_.CopyPages(plan.copy_from, plan.copy_to);
   ForwardContext context;
   context.device = weights_.embed.device();
-  const at::Tensor hidden = Forward(weights_, tokens, view, context);  // [N, D]
-  if (plan.draws.empty()) return {};
-
+  context.workspace = &workspace_;
+  if (plan.draws.empty()) {
+    Forward(weights_, tokens, view, context);
+    return {};
+  }
   // Siblings of a prompt that was just computed draw from the same row.
   std::vector<int64_t> rows;
   std::vector<int64_t> row_of_entry(plan.sequences.size(), -1);
@@ -237,8 +240,7 @@ std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedToke
     const Sequence& sequence = *sequences_.at(draw.id);
     requests.push_back({row, sequence.sampling, sequence.key, sequence.length()});
   }
-  const at::Tensor picked = hidden.index_select(0, at::tensor(rows, at::kLong).to(hidden.device()));
-  return SampleTokens(Logits(weights_, picked), requests, tokenizer_size_);
+  return SampleTokens(LogitsOfRows(weights_, tokens, view, context, rows), requests, tokenizer_size_);
 }
 
 absl::Status Engine::NonFinite(const PackedTokens& tokens, const KvView& view) {

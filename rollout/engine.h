@@ -16,6 +16,7 @@
 #include "policy/kv_cache.h"
 #include "policy/packed_tokens.h"
 #include "policy/weights.h"
+#include "policy/workspace.h"
 #include "proto/config.pb.h"
 #include "rollout/generation.h"
 #include "rollout/sampler.h"
@@ -128,6 +129,7 @@ class Engine {
   WeightVersion version_;
   const TextCodec* const codec_;
   LatentCache cache_;
+  Workspace workspace_;
   std::vector<int64_t> end_ids_;
   int64_t tokenizer_size_ = 0;
   int64_t max_context_tokens_ = 0;

@@ -144,7 +144,7 @@ void ReadSlab(const at::Tensor& logits, int64_t first, const at::Tensor& targets
               std::vector<cpu::ChunkSums>& chunks, const at::Tensor& target_logits) {
   const int64_t rows = logits.size(0);
   const int64_t per_row = static_cast<int64_t>(chunks.size()) / rows;
-  const cpu::ChunkRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
+  const cpu::VocabularyRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
                                      .stride = logits.stride(0),
                                      .width = logits.size(1),
                                      .temperature = static_cast<float>(temperature),

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/kernels/rms_norm.h"
+#include "policy/tensor_ops.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -41,7 +42,9 @@ TEST(MlaConformanceTest, AbsorbedEqualsExpanded) {
   const AttentionContext context = MakeAttentionContext(weights.config, tokens, KvView::Own());
   const at::Tensor hidden = at::randn({23, weights.config.hidden_size});
   const at::Tensor expected = Expanded(weights.config, weights.layers[0], hidden, context.rope);
-  EXPECT_LE(MaxDifference(MlaForward(weights.config, weights.layers[0], hidden, 0, context), expected),
+  const ForwardContext forward;
+  TensorOps ops(weights.config, tokens, context, forward);
+  EXPECT_LE(MaxDifference(MlaForward(ops, weights.layers[0], hidden), expected),
             1e-5 * expected.abs().max().item<double>() + 1e-5);
 }
 
