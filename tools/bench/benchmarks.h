@@ -8,7 +8,9 @@
 namespace plumb::cli {
 
 CommandEntry AttentionBench();
+CommandEntry DecodeBench();
 CommandEntry KernelsBench();
+CommandEntry PrefillBench();
 CommandEntry TokenizerBench();
 
 // The group `bench`.
