@@ -23,8 +23,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const BenchModel& model, cons
   const int64_t pages = wanted.batch * ((tokens + kPageTokens - 1) / kPageTokens) + 1;
   proto::EngineConfig config;
   config.set_max_running_sequences(static_cast<int32_t>(wanted.batch));
-  config.set_max_step_tokens(
-      static_cast<int32_t>(std::max(kDefaultStepTokens, wanted.batch * wanted.prompt_tokens)));
+  config.set_max_step_tokens(static_cast<int32_t>(std::max(kDefaultStepTokens, wanted.batch * wanted.prompt_tokens)));
   config.set_cache_pages(static_cast<int32_t>(pages));
   return Engine::Create(model.weights, model.codec.get(), config);
 }

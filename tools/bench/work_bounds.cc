@@ -62,8 +62,7 @@ Work DecodeWork(const ModelConfig& config, int64_t batch, double context, int64_
 Work PrefillWork(const ModelConfig& config, int64_t batch, int64_t length, int64_t element_bytes) {
   const double rows = static_cast<double>(batch);
   const double tokens = rows * static_cast<double>(length);
-  const double per_token =
-      2 * ActiveParameters(config) + PlainAttention(config) * static_cast<double>(length) / 2;
+  const double per_token = 2 * ActiveParameters(config) + PlainAttention(config) * static_cast<double>(length) / 2;
   return {WeightsRead(config, tokens) * static_cast<double>(element_bytes),
           tokens * per_token + rows * 2 * HeadParameters(config)};
 }

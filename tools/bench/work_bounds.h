@@ -7,7 +7,8 @@
 
 // What a model's work must read and compute at least, from its shapes alone: the bounds that results are shares of.
 // Assumed: uniform routing, absorbed attention where a cache is read and attention over full keys where a sequence is
-// computed whole, nothing but weights and cache read from memory, no cost of sampling. A multiply-add is two operations.
+// computed whole, nothing but weights and cache read from memory, no cost of sampling. A multiply-add is two
+// operations.
 namespace plumb::cli {
 
 struct Work {
