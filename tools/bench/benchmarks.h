@@ -9,8 +9,11 @@ namespace plumb::cli {
 
 CommandEntry AttentionBench();
 CommandEntry DecodeBench();
+CommandEntry GrpoBench();
 CommandEntry KernelsBench();
+CommandEntry LogitsBench();
 CommandEntry PrefillBench();
+CommandEntry SftBench();
 CommandEntry TokenizerBench();
 
 // The group `bench`.
