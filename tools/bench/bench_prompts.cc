@@ -10,7 +10,7 @@
 namespace plumb::cli {
 namespace {
 
-constexpr int64_t kTriesPerPrompt = 200;
+constexpr int64_t kTriesPerPrompt = 50;
 
 }  // namespace
 
