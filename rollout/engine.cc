@@ -176,14 +176,12 @@ absl::Status Engine::Step() {
   std::vector<SampledToken> sampled;
   absl::Status non_finite;
   const absl::Status computed = CatchTorch("engine step", [&]() -> absl::Status {
-    const PackedTokens tokens = Pack(plan);
-    KvView view;
-    view.cache = &cache_;
-    for (const PlannedSequence& entry : plan.sequences) view.pages.push_back(*entry.pages);
-    sampled = Compute(plan, tokens, view);
+    Pack(plan);
+    const PackedTokens tokens = ToDevice(packed_, weights_.embed.device());
+    sampled = Compute(plan, tokens, view_);
     const bool finite =
         std::all_of(sampled.begin(), sampled.end(), [](const SampledToken& token) { return token.finite; });
-    if (!finite) non_finite = NonFinite(tokens, view);
+    if (!finite) non_finite = NonFinite(tokens, view_);
     return absl::OkStatus();
   });
   scheduler_.Complete(plan);
@@ -197,24 +195,28 @@ absl::Status Engine::Step() {
   return absl::OkStatus();
 }
 
-PackedTokens Engine::Pack(const StepPlan& plan) const {
-  std::vector<int64_t> ids;
-  std::vector<int64_t> positions;
-  PackedTokens tokens;
-  ids.reserve(plan.tokens);
-  positions.reserve(plan.tokens);
-  tokens.starts.push_back(0);
-  for (const PlannedSequence& entry : plan.sequences) {
-    const Sequence& sequence = *sequences_.at(entry.id);
-    for (int64_t position = entry.first; position < entry.first + entry.count; ++position) {
-      ids.push_back(sequence.token(position));
-      positions.push_back(position);
-    }
-    tokens.starts.push_back(static_cast<int64_t>(ids.size()));
+// Into the memory of the last step, where the step is as large.
+void Engine::Pack(const StepPlan& plan) {
+  PackedTokens& tokens = packed_;
+  if (!tokens.ids.defined() || tokens.ids.size(0) != plan.tokens) {
+    tokens.ids = at::empty({plan.tokens}, at::kLong);
+    tokens.positions = at::empty({plan.tokens}, at::kLong);
   }
-  tokens.ids = at::tensor(ids, at::kLong);
-  tokens.positions = at::tensor(positions, at::kLong);
-  return ToDevice(tokens, weights_.embed.device());
+  int64_t* id = tokens.ids.mutable_data_ptr<int64_t>();
+  int64_t* token_position = tokens.positions.mutable_data_ptr<int64_t>();
+  tokens.starts.assign(1, 0);
+  view_.cache = &cache_;
+  view_.pages.resize(plan.sequences.size());
+  for (size_t entry = 0; entry < plan.sequences.size(); ++entry) {
+    const PlannedSequence& planned = plan.sequences[entry];
+    const Sequence& sequence = *sequences_.at(planned.id);
+    for (int64_t position = planned.first; position < planned.first + planned.count; ++position) {
+      *id++ = sequence.token(position);
+      *token_position++ = position;
+    }
+    tokens.starts.push_back(tokens.starts.back() + planned.count);
+    view_.pages[entry] = *planned.pages;
+  }
 }
 
 std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedTokens& tokens, const KvView& view) {
