@@ -42,14 +42,15 @@ void ParallelTasks(int64_t count, const Body& body) {
 // threads, in the same order and with the same arguments: its work is shared among them, and a thread that finds none
 // left goes on without waiting for the others. WaitForOthers() stands wherever results of other threads are read, or
 // memory that they may still read is written again. Of ParallelRanges() with equal counts and grains a thread gets the
-// same range each time, and may read what it wrote in it. `program` may not throw.
+// same range each time, and may read what it wrote in it. `program` may not throw. Where other programs have kept threads
+// of the last regions from running, the caller's thread runs it alone for a while.
 template <typename Program>
 void RunTogether(const Program& program) {
   internal::RunTogether([](const void* context) { (*static_cast<const Program*>(context))(); }, &program);
 }
 
 // Inside of RunTogether(): returns when all threads have come here and their work before is done. Elsewhere: at once.
-// Waits by spinning, then by yielding, then by sleeping, so that threads that lack a core cost the others little.
+// Waits by spinning, then by sleeping.
 void WaitForOthers();
 
 // Inside of RunTogether(): the first thread's `value`, in all threads; waits for the others. Elsewhere: `value`.
