@@ -19,11 +19,11 @@ inline constexpr double kLatentNormEpsilon = 1e-6;
 template <typename Ops>
 typename Ops::Array MlaForward(Ops& ops, const LayerWeights& layer, const typename Ops::Array& hidden) {
   using Array = typename Ops::Array;
-  const Array queries = layer.q.defined()  // [N, H * (Dn + Dr)]
-                            ? ops.Linear(hidden, layer.q)
-                            : ops.Linear(ops.RmsNorm(ops.Linear(hidden, layer.q_a, layer.q_a_bias), layer.q_a_norm,
-                                                     kLatentNormEpsilon),
-                                         layer.q_b);
+  const Array queries =
+      layer.q.defined()  // [N, H * (Dn + Dr)]
+          ? ops.Linear(hidden, layer.q)
+          : ops.Linear(ops.RmsNorm(ops.Linear(hidden, layer.q_a, layer.q_a_bias), layer.q_a_norm, kLatentNormEpsilon),
+                       layer.q_b);
   const Array latents = ops.Latents(ops.Linear(hidden, layer.kv_a, layer.kv_a_bias), layer.kv_a_norm);
   const Array mixed = ops.Attend(ops.LatentQueries(queries, layer.kv_b), latents);  // [N, H, Rkv]
   return ops.Linear(ops.HeadValues(mixed, layer.kv_b), layer.o, layer.o_bias);

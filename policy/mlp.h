@@ -5,6 +5,10 @@
 
 namespace plumb {
 
+//   hidden   [N, D], normalised
+//   gate_up  [2 * I, D]
+//   down     [D, I]
+//   returns  [N, D]
 template <typename Ops>
 typename Ops::Array DenseMlp(Ops& ops, const typename Ops::Array& hidden, const at::Tensor& gate_up,
                              const at::Tensor& down) {

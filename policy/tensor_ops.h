@@ -33,33 +33,69 @@ class TensorOps {
   TensorOps(const ModelConfig& config, const PackedTokens& tokens, const AttentionContext& attention,
             const ForwardContext& context);
 
-  // [N, D]
+  //   embed    [V, D]
+  //   returns  [N, D]
   at::Tensor Embed(const at::Tensor& embed) const;
-  // The layer that the next operations belong to, and the hidden states [N, D] that go into it.
+
+  // Begins the layer that the next operations belong to.
+  //   hidden  [N, D], what goes into it
   void BeginLayer(int64_t index, const at::Tensor& hidden);
 
-  // [N, width] -> [N, out]
+  //   input    [N, width]
+  //   weight   [out, width]
+  //   bias     [out], or undefined
+  //   returns  [N, out]
   at::Tensor Linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias = {}) const;
-  // silu(gate) * up of a product: [N, D] -> [N, I].
+
+  // silu(gate) * up of a product.
+  //   input    [N, D]
   //   gate_up  [2 * I, D]
+  //   returns  [N, I]
   at::Tensor GatedLinear(const at::Tensor& input, const at::Tensor& gate_up) const;
-  // [N, width] -> [N, width]
+
+  //   input    [N, width]
+  //   weight   [width]
+  //   returns  [N, width]
   at::Tensor RmsNorm(const at::Tensor& input, const at::Tensor& weight, double epsilon) const;
-  // [N, D]
+
+  //   left     [N, D]
+  //   right    [N, D]
+  //   returns  [N, D]
   at::Tensor Add(const at::Tensor& left, const at::Tensor& right) const;
 
-  // Queries in the latent space, then their rotated part: [N, H * (Dn + Dr)] -> [N, H, Rkv + Dr].
+  // Queries in the latent space, then their rotated part.
+  //   queries  [N, H * (Dn + Dr)]
+  //   kv_b     [H * (Dn + Dv), Rkv]
+  //   returns  [N, H, Rkv + Dr]
   at::Tensor LatentQueries(const at::Tensor& queries, const at::Tensor& kv_b) const;
-  // The normalised latent, then the rotated key that all heads share: [N, Rkv + Dr] -> [N, Rkv + Dr].
+
+  // The normalised latent, then the rotated key that all heads share.
+  //   latents  [N, Rkv + Dr]
+  //   norm     [Rkv]
+  //   returns  [N, Rkv + Dr]
   at::Tensor Latents(const at::Tensor& latents, const at::Tensor& norm) const;
-  // [N, H, Rkv + Dr], [N, Rkv + Dr] -> [N, H, Rkv]
+
+  //   queries  [N, H, Rkv + Dr]
+  //   latents  [N, Rkv + Dr]
+  //   returns  [N, H, Rkv]
   at::Tensor Attend(const at::Tensor& queries, const at::Tensor& latents) const;
-  // Results out of the latent space: [N, H, Rkv] -> [N, H * Dv].
+
+  // Results out of the latent space.
+  //   mixed    [N, H, Rkv]
+  //   kv_b     [H * (Dn + Dv), Rkv]
+  //   returns  [N, H * Dv]
   at::Tensor HeadValues(const at::Tensor& mixed, const at::Tensor& kv_b) const;
 
   // Fills the context's router record, where there is one.
+  //   hidden     [N, D]
+  //   gate       [E, D] float32
+  //   gate_bias  [E] float32, or undefined
   Routing ChooseExperts(const at::Tensor& hidden, const at::Tensor& gate, const at::Tensor& gate_bias);
-  // [N, D] -> [N, D]
+
+  //   hidden          [N, D]
+  //   expert_gate_up  [E, 2 * I, D]
+  //   expert_down     [E, D, I]
+  //   returns         [N, D]
   at::Tensor Experts(const at::Tensor& hidden, const Routing& routing, const at::Tensor& expert_gate_up,
                      const at::Tensor& expert_down) const;
 

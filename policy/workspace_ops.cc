@@ -29,13 +29,27 @@ constexpr int64_t kAlignment = 64;
 bool IsPlain(const at::Tensor& tensor) { return !tensor.defined() || (tensor.is_cpu() && tensor.is_contiguous()); }
 
 bool IsPlain(const LayerWeights& layer) {
-  const at::Tensor* const all[] = {
-      &layer.input_norm,     &layer.post_attention_norm, &layer.q,           &layer.q_a,           &layer.q_a_bias,
-      &layer.q_a_norm,       &layer.q_b,                 &layer.kv_a,        &layer.kv_a_bias,     &layer.kv_a_norm,
-      &layer.kv_b,           &layer.o,                   &layer.o_bias,      &layer.gate_up,       &layer.down,
-      &layer.gate,           &layer.gate_bias,           &layer.expert_down, &layer.shared_gate_up, &layer.shared_down,
-      &layer.expert_gate_up,
-  };
+  const at::Tensor* const all[] = {&layer.input_norm,
+                                   &layer.post_attention_norm,
+                                   &layer.q,
+                                   &layer.q_a,
+                                   &layer.q_a_bias,
+                                   &layer.q_a_norm,
+                                   &layer.q_b,
+                                   &layer.kv_a,
+                                   &layer.kv_a_bias,
+                                   &layer.kv_a_norm,
+                                   &layer.kv_b,
+                                   &layer.o,
+                                   &layer.o_bias,
+                                   &layer.gate_up,
+                                   &layer.down,
+                                   &layer.gate,
+                                   &layer.gate_bias,
+                                   &layer.expert_down,
+                                   &layer.shared_gate_up,
+                                   &layer.shared_down,
+                                   &layer.expert_gate_up};
   return std::all_of(std::begin(all), std::end(all), [](const at::Tensor* tensor) { return IsPlain(*tensor); });
 }
 
@@ -220,6 +234,20 @@ Array WorkspaceOps::Add(const Array& left, const Array& right) {
   return output;
 }
 
+// Of one head, from element `first` of a row to behind the latent part of one of `to`.
+cpu::RopeRows WorkspaceOps::Rotation(const Array& from, int64_t first, const Array& to) const {
+  return {.x = ElementOf(from, first),
+          .x_stride = from.width,
+          .y = ElementOf(to, forward_.config.kv_lora_rank),
+          .y_stride = to.width,
+          .heads = 1,
+          .pairs = cosines_.width,
+          .cosines = FloatsOf(cosines_),
+          .sines = FloatsOf(sines_),
+          .interleaved = forward_.config.rope.interleaved,
+          .type = type_};
+}
+
 Array WorkspaceOps::LatentQueries(const Array& queries, const at::Tensor& kv_b) {
   const ModelConfig& config = forward_.config;
   const int64_t heads = config.num_heads;
@@ -252,18 +280,10 @@ Array WorkspaceOps::LatentQueries(const Array& queries, const at::Tensor& kv_b) 
                                  .to_type = type_,
                                  .to_stride = width,
                                  .width = config.kv_lora_rank};
-  const cpu::RopeRows rotated = {.x = ElementOf(queries, config.qk_nope_head_dim),
-                                 .x_stride = queries.width,
-                                 .x_head_stride = config.QkHeadDim(),
-                                 .y = ElementOf(output, config.kv_lora_rank),
-                                 .y_stride = output.width,
-                                 .y_head_stride = width,
-                                 .heads = heads,
-                                 .pairs = cosines_.width,
-                                 .cosines = FloatsOf(cosines_),
-                                 .sines = FloatsOf(sines_),
-                                 .interleaved = config.rope.interleaved,
-                                 .type = type_};
+  cpu::RopeRows rotated = Rotation(queries, config.qk_nope_head_dim, output);
+  rotated.heads = heads;
+  rotated.x_head_stride = config.QkHeadDim();
+  rotated.y_head_stride = width;
   ForOwnRows(output, [&](int64_t begin, int64_t end) {
     if (rounds) ActiveRowFunctions().copy(rounded, begin * heads, end * heads);
     ActiveRowFunctions().rope(rotated, begin, end);
@@ -285,26 +305,16 @@ Array WorkspaceOps::Latents(const Array& latents, const at::Tensor& norm) {
                                        .width = config.kv_lora_rank,
                                        .epsilon = static_cast<float>(kLatentNormEpsilon),
                                        .type = type_};
-  const cpu::RopeRows rotated = {.x = ElementOf(latents, config.kv_lora_rank),
-                                 .x_stride = latents.width,
-                                 .y = ElementOf(output, config.kv_lora_rank),
-                                 .y_stride = output.width,
-                                 .heads = 1,
-                                 .pairs = cosines_.width,
-                                 .cosines = FloatsOf(cosines_),
-                                 .sines = FloatsOf(sines_),
-                                 .interleaved = config.rope.interleaved,
-                                 .type = type_};
+  const cpu::RopeRows rotated = Rotation(latents, config.kv_lora_rank, output);
   const bool cached = forward_.cache != nullptr;
-  const cpu::CopyRows into_pages = {
-      .from = output.memory,
-      .from_type = type_,
-      .from_stride = output.width,
-      .to = cached ? forward_.cache->layer(layer_).mutable_data_ptr() : nullptr,
-      .to_type = type_,
-      .to_stride = output.width,
-      .to_rows = forward_.workspace.slots.data(),
-      .width = output.width};
+  const cpu::CopyRows into_pages = {.from = output.memory,
+                                    .from_type = type_,
+                                    .from_stride = output.width,
+                                    .to = cached ? forward_.cache->layer(layer_).mutable_data_ptr() : nullptr,
+                                    .to_type = type_,
+                                    .to_stride = output.width,
+                                    .to_rows = forward_.workspace.slots.data(),
+                                    .width = output.width};
   ForOwnRows(output, [&](int64_t begin, int64_t end) {
     ActiveRowFunctions().rms_norm(normalised, begin, end);
     ActiveRowFunctions().rope(rotated, begin, end);

@@ -9,6 +9,7 @@
 #include "policy/kernels/cpu/expert_choice.h"
 #include "policy/kernels/cpu/float_type.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/row_functions.h"
 #include "policy/kv_cache.h"
 #include "policy/packed_tokens.h"
 #include "policy/weights.h"
@@ -24,14 +25,14 @@ struct WorkspaceForward {
   Workspace& workspace;
 };
 
-// Whether WorkspaceOps can run a forward with these weights as they are: no gradient is recorded; all of them are on the
-// CPU, float32 or bfloat16, contiguous.
+// Whether WorkspaceOps can run a forward with these weights as they are: no gradient is recorded; all of them are on
+// the CPU, float32 or bfloat16, contiguous.
 bool WorkspaceTakes(const PolicyWeights& weights);
 
-// The operations of TensorOps (policy/tensor_ops.h) with the same bits, on the CPU and without gradients: the kernels of
-// policy/kernels/cpu over memory of a workspace. All threads of a cpu::RunTogether() run the same operations, each on an
-// object of its own; they share each operation's work, and wait for each other only where an operation reads what others
-// may not have written yet. Operations neither allocate nor throw.
+// The operations of TensorOps (policy/tensor_ops.h) with the same bits, on the CPU and without gradients: the kernels
+// of policy/kernels/cpu over memory of a workspace. All threads of a cpu::RunTogether() run the same operations, each
+// on an object of its own; they share each operation's work, and wait for each other only where an operation reads what
+// others may not have written yet. Operations neither allocate nor throw.
 class WorkspaceOps {
  public:
   // A matrix in the workspace; rows lie side by side.
@@ -64,17 +65,30 @@ class WorkspaceOps {
 
   const Sizes& sizes() const { return peaks_; }
 
+  // As in TensorOps:
+  //   embed  [V, D]
   Array Embed(const at::Tensor& embed);
   void BeginLayer(int64_t index, const Array& hidden);
+  //   weight  [out, width]
+  //   bias    [out], or undefined
   Array Linear(const Array& input, const at::Tensor& weight, const at::Tensor& bias = {});
+  //   gate_up  [2 * I, D]
   Array GatedLinear(const Array& input, const at::Tensor& gate_up);
+  //   weight  [width]
   Array RmsNorm(const Array& input, const at::Tensor& weight, double epsilon);
   Array Add(const Array& left, const Array& right);
+  //   kv_b  [H * (Dn + Dv), Rkv]
   Array LatentQueries(const Array& queries, const at::Tensor& kv_b);
+  //   norm  [Rkv]
   Array Latents(const Array& latents, const at::Tensor& norm);
   Array Attend(const Array& queries, const Array& latents);
+  //   kv_b  [H * (Dn + Dv), Rkv]
   Array HeadValues(const Array& mixed, const at::Tensor& kv_b);
+  //   gate       [E, D] float32
+  //   gate_bias  [E] float32, or undefined
   Choice ChooseExperts(const Array& hidden, const at::Tensor& gate, const at::Tensor& gate_bias);
+  //   expert_gate_up  [E, 2 * I, D]
+  //   expert_down     [E, D, I]
   Array Experts(const Array& hidden, const Choice& choice, const at::Tensor& expert_gate_up,
                 const at::Tensor& expert_down);
 
@@ -85,7 +99,8 @@ class WorkspaceOps {
   //   output  [rows, width] of the compute type
   void Store(const Array& input, const at::Tensor& output);
   // As LinearToFloat(), into a tensor outside of the workspace.
-  //   output  [rows, out] float32
+  //   head    [V, D]
+  //   output  [rows, V] float32
   void LogitsInto(const Array& input, const at::Tensor& head, const at::Tensor& output);
 
  private:
@@ -103,10 +118,16 @@ class WorkspaceOps {
     if (!measures_) cpu::ParallelRanges(output.rows, 1, body);
   }
   Array Floats(const Array& input);
+  cpu::RopeRows Rotation(const Array& from, int64_t first, const Array& to) const;
+  //   weight  [out, width]
+  //   bias    [out], or undefined
   void Multiply(const Array& floats, const at::Tensor& weight, const at::Tensor& bias, Array& output);
+  //   gate_bias  [E] float32, or undefined
   void RouteRows(const Array& logits, const Array& scores, const at::Tensor& gate_bias, const Choice& choice);
   Array RowsOfExperts(const Array& hidden, const Choice& choice);
+  //   gate_up  [E, 2 * I, D]
   Array GatedExperts(const Array& rows, const Choice& choice, const at::Tensor& gate_up);
+  //   down  [E, D, I]
   Array DownExperts(const Array& inner, const Choice& choice, const at::Tensor& down);
 
   const WorkspaceForward& forward_;

@@ -14,8 +14,8 @@
 namespace plumb {
 namespace {
 
-// Below it a range of rows is not worth a thread.
-constexpr int64_t kLogitsPerTask = 1 << 14;
+// What is worth a thread.
+constexpr int64_t kLogitsPerThread = 1 << 14;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 // Requests that are sampled in one way, by their place among all requests.
@@ -180,13 +180,16 @@ void DrawAllOnCpu(const at::Tensor& logits, absl::Span<const SampleRequest> requ
   const at::Tensor rows = logits.contiguous();
   const float* numbers = rows.const_data_ptr<float>();
   const int64_t width = rows.size(1);
-  cpu::ParallelRanges(static_cast<int64_t>(requests.size()), std::max<int64_t>(1, kLogitsPerTask / width),
-                      [&](int64_t begin, int64_t end) {
-                        for (int64_t i = begin; i < end; ++i) {
-                          const absl::Span<const float> row(numbers + requests[i].row * width, width);
-                          DrawOnCpu(row, requests[i], vocabulary, sampled[i]);
-                        }
-                      });
+  const auto draw = [&](int64_t i) {
+    const absl::Span<const float> row(numbers + requests[i].row * width, width);
+    DrawOnCpu(row, requests[i], vocabulary, sampled[i]);
+  };
+  const int64_t count = static_cast<int64_t>(requests.size());
+  if (count * width < kLogitsPerThread) {
+    for (int64_t i = 0; i < count; ++i) draw(i);
+  } else {
+    cpu::RunTogether([&] { cpu::ParallelTasks(count, draw); });
+  }
 }
 
 bool KeepsAll(const SamplingOptions& sampling, int64_t vocabulary) {

@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include "absl/types/span.h"
-
 #include "policy/model_config.h"
 
 namespace plumb {

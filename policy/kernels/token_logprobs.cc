@@ -123,11 +123,11 @@ void ReadSlab(const at::Tensor& logits, int64_t first, const at::Tensor& targets
   const int64_t rows = logits.size(0);
   const int64_t per_row = static_cast<int64_t>(chunks.size()) / rows;
   const cpu::VocabularyRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
-                                     .stride = logits.stride(0),
-                                     .width = logits.size(1),
-                                     .temperature = static_cast<float>(temperature),
-                                     .sums = chunks.data() + first / cpu::kVocabularyChunk,
-                                     .sums_stride = per_row};
+                                          .stride = logits.stride(0),
+                                          .width = logits.size(1),
+                                          .temperature = static_cast<float>(temperature),
+                                          .sums = chunks.data() + first / cpu::kVocabularyChunk,
+                                          .sums_stride = per_row};
   cpu::ParallelRanges(rows, std::max<int64_t>(1, kElementsPerTask / logits.size(1)), [&](int64_t begin, int64_t end) {
     cpu::ActiveRowFunctions().chunk_sums(chunk_rows, begin, end);
   });

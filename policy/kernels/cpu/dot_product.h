@@ -43,7 +43,7 @@ void RunDotProducts(const DotProduct* products, int64_t count, DotTypes types);
 // A product with the rows of a gate, then as many rows up, and silu(gate) * up of the results: each is rounded to the
 // type of the output first.
 struct GatedProduct {
-  DotProduct gate_up;    // its y is left with the product's results
+  DotProduct gate_up;     // its y is left with the product's results
   void* gated = nullptr;  // [M, columns / 2] of the output's type, rows side by side
 };
 

@@ -2,69 +2,11 @@
 #define PLUMB_POLICY_KERNELS_CPU_DOT_PRODUCT_KERNEL_H_
 
 #include "policy/kernels/cpu/dot_product.h"
+#include "policy/kernels/cpu/dot_tile.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/vec.h"
 
 namespace plumb::cpu {
-
-// The weights' rows that a tile takes at once; their results leave in one store.
-inline constexpr int kDotColumns = 4;
-
-// Rows of x that a tile takes: sums of all pairs fill the registers, less one row's vectors and one of the weights.
-template <Isa isa>
-inline constexpr int kDotRows = isa == Isa::kAvx512 ? 6 : 3;
-
-// One tile: kRows rows of x against four rows of w. Numerics: the dot product.
-template <Isa isa, typename Weight, int kRows, int kAsk>
-struct DotTile {
-  using V = Vec<isa>;
-  using Float = typename V::Float;
-
-  const float* x;
-  int64_t x_stride;
-  const Weight* w[kDotColumns];
-  // From these weights to those of the tile that comes next, in elements; kAsk rows of these, from `ask` on, are asked
-  // from memory meanwhile.
-  int64_t ahead;
-  int ask;
-
-  PLUMB_INLINE void Add(Float (&partial)[kRows][kDotColumns], int64_t d, int tail) {
-    Float xs[kRows];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const float* from = x + r * x_stride + d;
-      xs[r] = tail == 0 ? V::Load(from) : V::LoadTail(from, tail);
-    }
-#pragma GCC unroll 8
-    for (int c = 0; c < kDotColumns; ++c) {
-      const Float ws = tail == 0 ? V::Load(w[c] + d) : V::LoadTail(w[c] + d, tail);
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) partial[r][c] = V::Fma(xs[r], ws, partial[r][c]);
-    }
-  }
-
-  // The sums of one block of the depth, elements begin ... end - 1.
-  PLUMB_INLINE void Run(int64_t begin, int64_t end, __m128 (&sums)[kRows]) {
-    Float partial[kRows][kDotColumns];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int c = 0; c < kDotColumns; ++c) partial[r][c] = V::Zero();
-    }
-    const Weight* asked[kAsk + 1];
-#pragma GCC unroll 4
-    for (int c = 0; c < kAsk; ++c) asked[c] = w[ask + c] + ahead;
-    int64_t d = begin;
-    for (; d + V::kLanes <= end; d += V::kLanes) {
-#pragma GCC unroll 4
-      for (int c = 0; c < kAsk; ++c) _mm_prefetch(reinterpret_cast<const char*>(asked[c] + d), _MM_HINT_T0);
-      Add(partial, d, 0);
-    }
-    if (d < end) Add(partial, d, static_cast<int>(end - d));
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) sums[r] = V::Sum4(partial[r][0], partial[r][1], partial[r][2], partial[r][3]);
-  }
-};
 
 template <typename Output, typename Weight>
 PLUMB_VEC void StoreResults(Output* to, __m128 sums, const Weight* bias, int count) {
@@ -171,12 +113,36 @@ PLUMB_VEC void DotStrips(const DotProduct& p, const DotPanel& panel, DotPlace pl
   }
 }
 
-// From the weights at a place to those of the next one; 0 where there is none.
-PLUMB_VEC int64_t ToNextPlace(const DotProduct& p, const ResultBlock& block, int64_t group_begin, int64_t group_end,
+// Columns of a block, kOpenColumns at most, and a block of the depth.
+struct DotGroup {
+  int64_t begin;
+  int64_t end;
+  int64_t depth;
+};
+
+// From the weights at a place of a group to those of the next place; 0 where there is none.
+PLUMB_VEC int64_t ToNextPlace(const DotProduct& p, const ResultBlock& block, const DotGroup& group,
                               const DotPlace& place) {
-  if (place.column + kDotColumns < group_end) return kDotColumns * p.w_stride;
-  if (place.end < p.depth) return (group_begin - place.column) * p.w_stride + kDotBlock;
-  return group_end < block.column_end ? (group_end - place.column) * p.w_stride - place.begin : 0;
+  if (place.column + kDotColumns < group.end) return kDotColumns * p.w_stride;
+  if (place.end < p.depth) return (group.begin - place.column) * p.w_stride + kDotBlock;
+  return group.end < block.column_end ? (group.end - place.column) * p.w_stride - place.begin : 0;
+}
+
+// kOnlyHeight: the height of the only strip; 0 where there are several.
+template <Isa isa, typename Weight, typename Output, int kOnlyHeight>
+PLUMB_VEC void DotGroupOf(const DotProduct& p, const ResultBlock& block, const DotPanel& panel, const DotGroup& group,
+                          float (*open)[kOpenColumns]) {
+  const int64_t last = p.depth - group.depth < kDotBlock ? p.depth : group.depth + kDotBlock;
+  for (int64_t column = group.begin; column < group.end; column += kDotColumns) {
+    const int count = group.end - column < kDotColumns ? static_cast<int>(group.end - column) : kDotColumns;
+    DotPlace place = {column, count, group.depth, last, /*ahead=*/0, /*ask=*/0};
+    place.ahead = ToNextPlace(p, block, group, place);
+    if constexpr (kOnlyHeight > 0) {
+      DotRows<isa, Weight, Output, kOnlyHeight, 4>(p, panel.first, place, open, column - group.begin);
+    } else {
+      DotStrips<isa, Weight, Output>(p, panel, place, open, column - group.begin);
+    }
+  }
 }
 
 // A panel's rows against the columns of the block. The depth's blocks come outside of the columns, so that the rows'
@@ -188,16 +154,7 @@ void DotPanelOf(const DotProduct& p, const ResultBlock& block, const DotPanel& p
   for (int64_t begin = block.column_begin; begin < block.column_end; begin += kOpenColumns) {
     const int64_t end = block.column_end - begin < kOpenColumns ? block.column_end : begin + kOpenColumns;
     for (int64_t depth = 0; depth == 0 || depth < p.depth; depth += kDotBlock) {
-      for (int64_t column = begin; column < end; column += kDotColumns) {
-        DotPlace place = {column, end - column < kDotColumns ? static_cast<int>(end - column) : kDotColumns, depth,
-                          p.depth - depth < kDotBlock ? p.depth : depth + kDotBlock};
-        place.ahead = ToNextPlace(p, block, begin, end, place);
-        if constexpr (kOnlyHeight > 0) {
-          DotRows<isa, Weight, Output, kOnlyHeight, 4>(p, panel.first, place, open, column - begin);
-        } else {
-          DotStrips<isa, Weight, Output>(p, panel, place, open, column - begin);
-        }
-      }
+      DotGroupOf<isa, Weight, Output, kOnlyHeight>(p, block, panel, {begin, end, depth}, open);
     }
   }
 }

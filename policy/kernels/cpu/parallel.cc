@@ -171,8 +171,8 @@ class Crowd {
   }
 
  private:
-  static constexpr int64_t kMinLost = 150000;      // nanoseconds, like all of them
-  static constexpr int64_t kShortest = 10000000;   // some dozens of decode steps
+  static constexpr int64_t kMinLost = 150000;     // nanoseconds, like all of them
+  static constexpr int64_t kShortest = 10000000;  // some dozens of decode steps
   static constexpr int64_t kLongest = 500000000;
   int64_t alone_until_ = 0;
   int64_t alone_for_ = 0;

@@ -42,8 +42,8 @@ void ParallelTasks(int64_t count, const Body& body) {
 // threads, in the same order and with the same arguments: its work is shared among them, and a thread that finds none
 // left goes on without waiting for the others. WaitForOthers() stands wherever results of other threads are read, or
 // memory that they may still read is written again. Of ParallelRanges() with equal counts and grains a thread gets the
-// same range each time, and may read what it wrote in it. `program` may not throw. Where other programs have kept threads
-// of the last regions from running, the caller's thread runs it alone for a while.
+// same range each time, and may read what it wrote in it. `program` may not throw. Where other programs have kept
+// threads of the last regions from running, the caller's thread runs it alone for a while.
 template <typename Program>
 void RunTogether(const Program& program) {
   internal::RunTogether([](const void* context) { (*static_cast<const Program*>(context))(); }, &program);
