@@ -8,6 +8,7 @@
 
 #include "policy/kernels/cpu/attention_units.h"
 #include "policy/model_config.h"
+#include "policy/weights.h"
 
 namespace plumb {
 
@@ -36,6 +37,10 @@ class Workspace {
   at::Tensor memory_;   // [bytes] uint8
   at::Tensor results_;  // [rows, columns] float32
 };
+
+// Whether a forward with these weights can run over a workspace: no gradient is recorded; all of them are on the CPU,
+// float32 or bfloat16, contiguous.
+bool WorkspaceTakes(const PolicyWeights& weights);
 
 }  // namespace plumb
 

@@ -1,7 +1,6 @@
 #include "policy/workspace_ops.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 
@@ -26,33 +25,6 @@ using Array = WorkspaceOps::Array;
 
 constexpr int64_t kAlignment = 64;
 
-bool IsPlain(const at::Tensor& tensor) { return !tensor.defined() || (tensor.is_cpu() && tensor.is_contiguous()); }
-
-bool IsPlain(const LayerWeights& layer) {
-  const at::Tensor* const all[] = {&layer.input_norm,
-                                   &layer.post_attention_norm,
-                                   &layer.q,
-                                   &layer.q_a,
-                                   &layer.q_a_bias,
-                                   &layer.q_a_norm,
-                                   &layer.q_b,
-                                   &layer.kv_a,
-                                   &layer.kv_a_bias,
-                                   &layer.kv_a_norm,
-                                   &layer.kv_b,
-                                   &layer.o,
-                                   &layer.o_bias,
-                                   &layer.gate_up,
-                                   &layer.down,
-                                   &layer.gate,
-                                   &layer.gate_bias,
-                                   &layer.expert_down,
-                                   &layer.shared_gate_up,
-                                   &layer.shared_down,
-                                   &layer.expert_gate_up};
-  return std::all_of(std::begin(all), std::end(all), [](const at::Tensor* tensor) { return IsPlain(*tensor); });
-}
-
 const void* ElementOf(const at::Tensor& tensor, int64_t index) {
   return static_cast<const char*>(tensor.const_data_ptr()) + index * static_cast<int64_t>(tensor.element_size());
 }
@@ -70,16 +42,6 @@ std::vector<Product>& EmptyList() {
 }
 
 }  // namespace
-
-bool WorkspaceTakes(const PolicyWeights& weights) {
-  const at::ScalarType type = weights.embed.scalar_type();
-  // With a latent of one number the products into the latent space would be ones along columns.
-  return !at::GradMode::is_enabled() && (type == at::kFloat || type == at::kBFloat16) &&
-         weights.config.kv_lora_rank > 1 && IsPlain(weights.embed) && IsPlain(weights.final_norm) &&
-         IsPlain(weights.lm_head) &&
-         std::all_of(weights.layers.begin(), weights.layers.end(),
-                     [](const LayerWeights& layer) { return IsPlain(layer); });
-}
 
 WorkspaceOps::WorkspaceOps(const WorkspaceForward& forward, FloatType type)
     : forward_(forward), type_(type), measures_(true) {}

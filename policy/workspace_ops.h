@@ -25,10 +25,6 @@ struct WorkspaceForward {
   Workspace& workspace;
 };
 
-// Whether WorkspaceOps can run a forward with these weights as they are: no gradient is recorded; all of them are on
-// the CPU, float32 or bfloat16, contiguous.
-bool WorkspaceTakes(const PolicyWeights& weights);
-
 // The operations of TensorOps (policy/tensor_ops.h) with the same bits, on the CPU and without gradients: the kernels
 // of policy/kernels/cpu over memory of a workspace. All threads of a cpu::RunTogether() run the same operations, each
 // on an object of its own; they share each operation's work, and wait for each other only where an operation reads what
