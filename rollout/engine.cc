@@ -171,13 +171,15 @@ int64_t Engine::Cancel(RequestId request, std::optional<int64_t> group) {
 }
 
 absl::Status Engine::Step() {
-  const StepPlan plan = scheduler_.Plan();
+  const StepPlan& plan = scheduler_.Plan();
   if (plan.sequences.empty()) return absl::OkStatus();
   std::vector<SampledToken> sampled;
   absl::Status non_finite;
   const absl::Status computed = CatchTorch("engine step", [&]() -> absl::Status {
     Pack(plan);
-    const PackedTokens tokens = ToDevice(packed_, weights_.embed.device());
+    const PackedTokens& tokens = packed_.ids.device() == weights_.embed.device()
+                                     ? packed_
+                                     : (moved_ = ToDevice(packed_, weights_.embed.device()));
     sampled = Compute(plan, tokens, view_);
     const bool finite =
         std::all_of(sampled.begin(), sampled.end(), [](const SampledToken& token) { return token.finite; });
@@ -230,19 +232,19 @@ std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedToke
     return {};
   }
   // Siblings of a prompt that was just computed draw from the same row.
-  std::vector<int64_t> rows;
-  std::vector<int64_t> row_of_entry(plan.sequences.size(), -1);
-  std::vector<SampleRequest> requests;
+  drawn_rows_.clear();
+  draws_.clear();
+  row_of_entry_.assign(plan.sequences.size(), -1);
   for (const PlannedDraw& draw : plan.draws) {
-    int64_t& row = row_of_entry[draw.entry];
+    int64_t& row = row_of_entry_[draw.entry];
     if (row < 0) {
-      row = static_cast<int64_t>(rows.size());
-      rows.push_back(tokens.starts[draw.entry + 1] - 1);
+      row = static_cast<int64_t>(drawn_rows_.size());
+      drawn_rows_.push_back(tokens.starts[draw.entry + 1] - 1);
     }
     const Sequence& sequence = *sequences_.at(draw.id);
-    requests.push_back({row, sequence.sampling, sequence.key, sequence.length()});
+    draws_.push_back({row, sequence.sampling, sequence.key, sequence.length()});
   }
-  return SampleTokens(LogitsOfRows(weights_, tokens, view, context, rows), requests, tokenizer_size_);
+  return SampleTokens(LogitsOfRows(weights_, tokens, view, context, drawn_rows_), draws_, tokenizer_size_);
 }
 
 absl::Status Engine::NonFinite(const PackedTokens& tokens, const KvView& view) {

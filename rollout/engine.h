@@ -132,7 +132,11 @@ class Engine {
   // Kept from step to step for their memory.
   Workspace workspace_;
   PackedTokens packed_;
+  PackedTokens moved_;  // to the device, where that is not the CPU
   KvView view_;
+  std::vector<SampleRequest> draws_;
+  std::vector<int64_t> drawn_rows_;    // token that each row of logits comes after
+  std::vector<int64_t> row_of_entry_;  // of the plan's sequences; -1: nothing is drawn
   std::vector<int64_t> end_ids_;
   int64_t tokenizer_size_ = 0;
   int64_t max_context_tokens_ = 0;

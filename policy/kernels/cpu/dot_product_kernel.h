@@ -93,6 +93,7 @@ struct DotPanel {
   int64_t first;
   int64_t count;
   int num_strips;  // of nearly the same height: one of a single row would leave most of the registers idle
+  bool asks;       // memory for weights; a later panel finds them in a cache
 };
 
 // A panel's strips, several of them, at a place: the first two ask for the next tile of weights.
@@ -104,7 +105,7 @@ PLUMB_VEC void DotStrips(const DotProduct& p, const DotPanel& panel, DotPlace pl
     const int64_t left = panel.num_strips - strip;
     const int height = static_cast<int>((panel.count - row + left - 1) / left);
     place.ask = 2 * strip;
-    if (strip < 2) {
+    if (strip < 2 && panel.asks) {
       DotRowsOf<isa, Weight, Output, 2>(height, p, panel.first + row, place, open + row, open_column);
     } else {
       DotRowsOf<isa, Weight, Output, 0>(height, p, panel.first + row, place, open + row, open_column);
@@ -179,7 +180,7 @@ void DotBlock(const DotProduct& p, const ResultBlock& block) {
     const int64_t strips = (left + kDotRows<isa> - 1) / kDotRows<isa>;
     const int64_t panels = (strips + kDotStrips - 1) / kDotStrips;
     const int64_t here = (strips + panels - 1) / panels;
-    const DotPanel panel = {row, (left * here + strips - 1) / strips, static_cast<int>(here)};
+    const DotPanel panel = {row, (left * here + strips - 1) / strips, static_cast<int>(here), row == block.row_begin};
     DotPanelOfHeight<isa, Weight, Output>(p, block, panel);
     row += panel.count;
   }
