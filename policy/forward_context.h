@@ -18,10 +18,15 @@ struct RouterRecord {
   std::vector<at::Tensor> weights;  // [N, K] float32 of each MoE layer
 };
 
+class Workspace;
+
 // What a forward runs with, besides weights and tokens. One process and one device fill it trivially.
 struct ForwardContext {
   at::Device device = at::kCPU;
   ParallelGroups groups;
+  // Memory that is kept from forward to forward, of this model; null: none is kept. For forwards on the CPU without
+  // gradients.
+  Workspace* workspace = nullptr;
   // Filled where not null.
   RouterRecord* router_record = nullptr;
   // Experts to use in place of the router's own choice, one [N, K] per MoE layer; weights come from the live scores.

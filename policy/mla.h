@@ -1,32 +1,33 @@
 #ifndef PLUMB_POLICY_MLA_H_
 #define PLUMB_POLICY_MLA_H_
 
-#include <ATen/core/Tensor.h>
-
-#include "policy/kernels/attention_plan.h"
-#include "policy/kernels/rope.h"
 #include "policy/weights.h"
 
 namespace plumb {
 
-// What a forward's attention layers share.
-struct AttentionContext {
-  AttentionPlan plan;
-  RopeTable rope;
-  LatentCache* cache = nullptr;  // null: the batch's own latents
-};
-
-AttentionContext MakeAttentionContext(const ModelConfig& config, const PackedTokens& tokens, const KvView& view);
+// Published code uses this for the latents whatever rms_norm_eps says.
+inline constexpr double kLatentNormEpsilon = 1e-6;
 
 // Multi-head latent attention in the absorbed form: each token has one latent of Rkv + Dr numbers (normalised, and
 // rotated), which all heads read; queries are brought into the latent space by the key half of kv_b and results out of
-// it by the value half. Prefill, decode and training run the same lines. With a cache the tokens' latents are written
-// into their pages first. Source: arXiv:2405.04434, section 2.1.
+// it by the value half. Prefill, decode and training run these lines, over one of the two kinds of Ops
+// (policy/tensor_ops.h). With a cache the tokens' latents are written into their pages first.
+// Source: arXiv:2405.04434, section 2.1.
 //
 //   hidden   [N, D], normalised
 //   returns  [N, D]
-at::Tensor MlaForward(const ModelConfig& config, const LayerWeights& layer, const at::Tensor& hidden,
-                      int64_t layer_index, const AttentionContext& context);
+template <typename Ops>
+typename Ops::Array MlaForward(Ops& ops, const LayerWeights& layer, const typename Ops::Array& hidden) {
+  using Array = typename Ops::Array;
+  const Array queries =
+      layer.q.defined()  // [N, H * (Dn + Dr)]
+          ? ops.Linear(hidden, layer.q)
+          : ops.Linear(ops.RmsNorm(ops.Linear(hidden, layer.q_a, layer.q_a_bias), layer.q_a_norm, kLatentNormEpsilon),
+                       layer.q_b);
+  const Array latents = ops.Latents(ops.Linear(hidden, layer.kv_a, layer.kv_a_bias), layer.kv_a_norm);
+  const Array mixed = ops.Attend(ops.LatentQueries(queries, layer.kv_b), latents);  // [N, H, Rkv]
+  return ops.Linear(ops.HeadValues(mixed, layer.kv_b), layer.o, layer.o_bias);
+}
 
 }  // namespace plumb
 

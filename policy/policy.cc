@@ -4,18 +4,19 @@
 #include <ATen/core/grad_mode.h>
 
 #include "absl/strings/str_cat.h"
+#include "policy/kernels/attention_plan.h"
+#include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/linear.h"
-#include "policy/kernels/rms_norm.h"
+#include "policy/kernels/matrix_product.h"
 #include "policy/kernels/token_logprobs.h"
 #include "policy/mla.h"
 #include "policy/mlp.h"
+#include "policy/tensor_ops.h"
+#include "policy/workspace.h"
+#include "policy/workspace_ops.h"
 
 namespace plumb {
 namespace {
-
-void Probe(const ForwardContext& context, int64_t index, const at::Tensor& hidden) {
-  if (context.hidden_probe) context.hidden_probe(index, hidden);
-}
 
 std::string PlaceOf(int64_t probe_index, int64_t num_layers) {
   if (probe_index == 0) return "the embeddings";
@@ -23,27 +24,93 @@ std::string PlaceOf(int64_t probe_index, int64_t num_layers) {
   return absl::StrCat("layer ", probe_index - 1);
 }
 
+// All layers, over tensors or over a workspace: [N, D].
+template <typename Ops>
+typename Ops::Array RunLayers(Ops& ops, const PolicyWeights& weights) {
+  using Array = typename Ops::Array;
+  const double epsilon = weights.config.rms_norm_eps;
+  Array hidden = ops.Embed(weights.embed);
+  for (int64_t index = 0; index < weights.config.num_layers; ++index) {
+    const LayerWeights& layer = weights.layers[index];
+    ops.BeginLayer(index, hidden);
+    hidden = ops.Add(hidden, MlaForward(ops, layer, ops.RmsNorm(hidden, layer.input_norm, epsilon)));
+    hidden = ops.Add(hidden, MlpForward(ops, layer, ops.RmsNorm(hidden, layer.post_attention_norm, epsilon)));
+  }
+  ops.BeginLayer(weights.config.num_layers, hidden);
+  return hidden;
+}
+
+at::Tensor ForwardOnTensors(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                            const ForwardContext& context) {
+  const AttentionContext attention = MakeAttentionContext(weights.config, tokens, view);
+  TensorOps ops(weights.config, tokens, attention, context);
+  const at::Tensor hidden = ops.RmsNorm(RunLayers(ops, weights), weights.final_norm, weights.config.rms_norm_eps);
+  ops.BeginLayer(weights.config.num_layers + 1, hidden);
+  return hidden;
+}
+
+// Runs program(ops) over a workspace: once to see how much memory it takes, then in all threads.
+template <typename Program>
+void RunOverWorkspace(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                      Workspace& workspace, const Program& program) {
+  PlanAttentionOnCpu(tokens, view, weights.config.num_heads, workspace.units, workspace.slots);
+  const cpu::FloatType type = KernelType(weights.embed.scalar_type());
+  const WorkspaceForward forward = {weights.config, tokens, view.cache, workspace};
+  WorkspaceOps measure(forward, type);
+  program(measure);
+  const WorkspaceOps::Sizes& sizes = measure.sizes();
+  char* const memory = workspace.Reserve(sizes[0] + sizes[1] + sizes[2]);
+  cpu::RunTogether([&] {
+    WorkspaceOps ops(forward, type, memory, sizes);
+    program(ops);
+  });
+}
+
+// The context's workspace, or one for this forward alone.
+class WorkspaceFor {
+ public:
+  WorkspaceFor(const ForwardContext& context, const ModelConfig& config) : kept_(context.workspace) {
+    if (kept_ == nullptr) own_.emplace(config);
+  }
+  Workspace& operator*() { return kept_ != nullptr ? *kept_ : *own_; }
+
+ private:
+  Workspace* const kept_;
+  std::optional<Workspace> own_;
+};
+
+// Nothing looks into the forward, and nothing asks for more of it than results.
+bool RunsOverWorkspace(const PolicyWeights& weights, const PackedTokens& tokens, const ForwardContext& context) {
+  return WorkspaceTakes(weights) && tokens.ids.is_cpu() && context.router_record == nullptr &&
+         context.router_replay == nullptr && !context.hidden_probe;
+}
+
 }  // namespace
 
 at::Tensor Forward(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
                    const ForwardContext& context) {
-  const ModelConfig& config = weights.config;
-  const AttentionContext attention = MakeAttentionContext(config, tokens, view);
-  at::Tensor hidden = at::embedding(weights.embed, tokens.ids);  // [N, D]
-  Probe(context, 0, hidden);
-  int64_t moe_index = 0;
-  for (int64_t index = 0; index < config.num_layers; ++index) {
-    const LayerWeights& layer = weights.layers[index];
-    hidden =
-        hidden + MlaForward(config, layer, RmsNorm(hidden, layer.input_norm, config.rms_norm_eps), index, attention);
-    const at::Tensor normal = RmsNorm(hidden, layer.post_attention_norm, config.rms_norm_eps);
-    hidden = hidden + MlpForward(config, layer, normal, moe_index, context);
-    if (config.IsMoeLayer(index)) ++moe_index;
-    Probe(context, index + 1, hidden);
+  if (!RunsOverWorkspace(weights, tokens, context)) return ForwardOnTensors(weights, tokens, view, context);
+  const at::Tensor output = at::empty({tokens.num_tokens(), weights.config.hidden_size}, weights.embed.options());
+  WorkspaceFor workspace(context, weights.config);
+  RunOverWorkspace(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
+    ops.Store(ops.RmsNorm(RunLayers(ops, weights), weights.final_norm, weights.config.rms_norm_eps), output);
+  });
+  return output;
+}
+
+at::Tensor LogitsOfRows(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                        const ForwardContext& context, const std::vector<int64_t>& rows) {
+  if (!RunsOverWorkspace(weights, tokens, context)) {
+    const at::Tensor hidden = ForwardOnTensors(weights, tokens, view, context);
+    return Logits(weights, hidden.index_select(0, at::tensor(rows, at::kLong).to(hidden.device())));
   }
-  hidden = RmsNorm(hidden, weights.final_norm, config.rms_norm_eps);
-  Probe(context, config.num_layers + 1, hidden);
-  return hidden;
+  WorkspaceFor workspace(context, weights.config);
+  const at::Tensor logits = (*workspace).Results(static_cast<int64_t>(rows.size()), weights.lm_head.size(0));
+  RunOverWorkspace(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
+    const WorkspaceOps::Array hidden = ops.Pick(RunLayers(ops, weights), rows);
+    ops.LogitsInto(ops.RmsNorm(hidden, weights.final_norm, weights.config.rms_norm_eps), weights.lm_head, logits);
+  });
+  return logits;
 }
 
 at::Tensor Logits(const PolicyWeights& weights, const at::Tensor& hidden) {

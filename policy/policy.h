@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "policy/forward_context.h"
 #include "policy/kv_cache.h"
@@ -21,6 +23,13 @@ namespace plumb {
 //   returns  [N, D] hidden states after the last norm, in the compute type
 at::Tensor Forward(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
                    const ForwardContext& context);
+
+// Logits of some tokens: Logits(Forward(...)) of these rows, to the bit, without what only the others need. With a
+// workspace in the context the result is of its memory, and valid until the next call.
+//   rows     [M] int64, of the N tokens
+//   returns  [M, V] float32
+at::Tensor LogitsOfRows(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
+                        const ForwardContext& context, const std::vector<int64_t>& rows);
 
 // Logits of hidden states.
 //   hidden   [M, D]

@@ -57,6 +57,7 @@ Engine::Engine(PolicyWeights weights, const TextCodec* codec, const proto::Engin
       weights_(std::move(weights)),
       codec_(codec),
       cache_(std::move(cache)),
+      workspace_(weights_.config),
       end_ids_(codec != nullptr ? codec->end_ids() : weights_.config.eos_ids),
       tokenizer_size_(weights_.config.vocab_size),
       max_context_tokens_(std::min<int64_t>(weights_.config.max_positions, (config.cache_pages() - 1) * kPageTokens)),
@@ -170,19 +171,19 @@ int64_t Engine::Cancel(RequestId request, std::optional<int64_t> group) {
 }
 
 absl::Status Engine::Step() {
-  const StepPlan plan = scheduler_.Plan();
+  const StepPlan& plan = scheduler_.Plan();
   if (plan.sequences.empty()) return absl::OkStatus();
   std::vector<SampledToken> sampled;
   absl::Status non_finite;
   const absl::Status computed = CatchTorch("engine step", [&]() -> absl::Status {
-    const PackedTokens tokens = Pack(plan);
-    KvView view;
-    view.cache = &cache_;
-    for (const PlannedSequence& entry : plan.sequences) view.pages.push_back(*entry.pages);
-    sampled = Compute(plan, tokens, view);
+    Pack(plan);
+    const PackedTokens& tokens = packed_.ids.device() == weights_.embed.device()
+                                     ? packed_
+                                     : (moved_ = ToDevice(packed_, weights_.embed.device()));
+    sampled = Compute(plan, tokens, view_);
     const bool finite =
         std::all_of(sampled.begin(), sampled.end(), [](const SampledToken& token) { return token.finite; });
-    if (!finite) non_finite = NonFinite(tokens, view);
+    if (!finite) non_finite = NonFinite(tokens, view_);
     return absl::OkStatus();
   });
   scheduler_.Complete(plan);
@@ -196,24 +197,28 @@ absl::Status Engine::Step() {
   return absl::OkStatus();
 }
 
-PackedTokens Engine::Pack(const StepPlan& plan) const {
-  std::vector<int64_t> ids;
-  std::vector<int64_t> positions;
-  PackedTokens tokens;
-  ids.reserve(plan.tokens);
-  positions.reserve(plan.tokens);
-  tokens.starts.push_back(0);
-  for (const PlannedSequence& entry : plan.sequences) {
-    const Sequence& sequence = *sequences_.at(entry.id);
-    for (int64_t position = entry.first; position < entry.first + entry.count; ++position) {
-      ids.push_back(sequence.token(position));
-      positions.push_back(position);
-    }
-    tokens.starts.push_back(static_cast<int64_t>(ids.size()));
+// Into the memory of the last step, where the step is as large.
+void Engine::Pack(const StepPlan& plan) {
+  PackedTokens& tokens = packed_;
+  if (!tokens.ids.defined() || tokens.ids.size(0) != plan.tokens) {
+    tokens.ids = at::empty({plan.tokens}, at::kLong);
+    tokens.positions = at::empty({plan.tokens}, at::kLong);
   }
-  tokens.ids = at::tensor(ids, at::kLong);
-  tokens.positions = at::tensor(positions, at::kLong);
-  return ToDevice(tokens, weights_.embed.device());
+  int64_t* id = tokens.ids.mutable_data_ptr<int64_t>();
+  int64_t* token_position = tokens.positions.mutable_data_ptr<int64_t>();
+  tokens.starts.assign(1, 0);
+  view_.cache = &cache_;
+  view_.pages.resize(plan.sequences.size());
+  for (size_t entry = 0; entry < plan.sequences.size(); ++entry) {
+    const PlannedSequence& planned = plan.sequences[entry];
+    const Sequence& sequence = *sequences_.at(planned.id);
+    for (int64_t position = planned.first; position < planned.first + planned.count; ++position) {
+      *id++ = sequence.token(position);
+      *token_position++ = position;
+    }
+    tokens.starts.push_back(tokens.starts.back() + planned.count);
+    view_.pages[entry] = *planned.pages;
+  }
 }
 
 std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedTokens& tokens, const KvView& view) {
@@ -221,24 +226,25 @@ std::vector<SampledToken> Engine::Compute(const StepPlan& plan, const PackedToke
   cache_.CopyPages(plan.copy_from, plan.copy_to);
   ForwardContext context;
   context.device = weights_.embed.device();
-  const at::Tensor hidden = Forward(weights_, tokens, view, context);  // [N, D]
-  if (plan.draws.empty()) return {};
-
+  context.workspace = &workspace_;
+  if (plan.draws.empty()) {
+    Forward(weights_, tokens, view, context);
+    return {};
+  }
   // Siblings of a prompt that was just computed draw from the same row.
-  std::vector<int64_t> rows;
-  std::vector<int64_t> row_of_entry(plan.sequences.size(), -1);
-  std::vector<SampleRequest> requests;
+  drawn_rows_.clear();
+  draws_.clear();
+  row_of_entry_.assign(plan.sequences.size(), -1);
   for (const PlannedDraw& draw : plan.draws) {
-    int64_t& row = row_of_entry[draw.entry];
+    int64_t& row = row_of_entry_[draw.entry];
     if (row < 0) {
-      row = static_cast<int64_t>(rows.size());
-      rows.push_back(tokens.starts[draw.entry + 1] - 1);
+      row = static_cast<int64_t>(drawn_rows_.size());
+      drawn_rows_.push_back(tokens.starts[draw.entry + 1] - 1);
     }
     const Sequence& sequence = *sequences_.at(draw.id);
-    requests.push_back({row, sequence.sampling, sequence.key, sequence.length()});
+    draws_.push_back({row, sequence.sampling, sequence.key, sequence.length()});
   }
-  const at::Tensor picked = hidden.index_select(0, at::tensor(rows, at::kLong).to(hidden.device()));
-  return SampleTokens(Logits(weights_, picked), requests, tokenizer_size_);
+  return SampleTokens(LogitsOfRows(weights_, tokens, view, context, drawn_rows_), draws_, tokenizer_size_);
 }
 
 absl::Status Engine::NonFinite(const PackedTokens& tokens, const KvView& view) {

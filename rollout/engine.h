@@ -16,6 +16,7 @@
 #include "policy/kv_cache.h"
 #include "policy/packed_tokens.h"
 #include "policy/weights.h"
+#include "policy/workspace.h"
 #include "proto/config.pb.h"
 #include "rollout/generation.h"
 #include "rollout/sampler.h"
@@ -115,7 +116,7 @@ class Engine {
   Engine(PolicyWeights weights, const TextCodec* codec, const proto::EngineConfig& config, LatentCache cache);
   absl::Status CheckVersion(const std::optional<WeightVersion>& required) const;
   absl::Status CheckGroup(const GroupRequest& group, size_t index, int64_t max_new_tokens) const;
-  PackedTokens Pack(const StepPlan& plan) const;
+  void Pack(const StepPlan& plan);
   std::vector<SampledToken> Compute(const StepPlan& plan, const PackedTokens& tokens, const KvView& view);
   absl::Status NonFinite(const PackedTokens& tokens, const KvView& view);
   void Deliver(const StepPlan& plan, std::vector<SampledToken> sampled, const absl::Status& non_finite);
@@ -128,6 +129,14 @@ class Engine {
   WeightVersion version_;
   const TextCodec* const codec_;
   LatentCache cache_;
+  // Kept from step to step for their memory.
+  Workspace workspace_;
+  PackedTokens packed_;
+  PackedTokens moved_;  // to the device, where that is not the CPU
+  KvView view_;
+  std::vector<SampleRequest> draws_;
+  std::vector<int64_t> drawn_rows_;    // token that each row of logits comes after
+  std::vector<int64_t> row_of_entry_;  // of the plan's sequences; -1: nothing is drawn
   std::vector<int64_t> end_ids_;
   int64_t tokenizer_size_ = 0;
   int64_t max_context_tokens_ = 0;

@@ -6,11 +6,16 @@
 #include <limits>
 
 #include "base/philox.h"
+#include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/row_functions.h"
+#include "policy/kernels/cpu/vocabulary_row.h"
 #include "policy/kernels/token_logprobs.h"
 
 namespace plumb {
 namespace {
 
+// What is worth a thread.
+constexpr int64_t kLogitsPerThread = 1 << 14;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 // Requests that are sampled in one way, by their place among all requests.
@@ -143,6 +148,54 @@ void StoreLogprobs(const at::Tensor& logits, absl::Span<const SampleRequest> req
   }
 }
 
+int64_t LargestId(const float* logits, int64_t count) {
+  return std::max_element(logits, logits + count) - logits;  // the first on a tie
+}
+
+// Draws where the whole vocabulary is kept; where `token` has been drawn already, scores it alone. On the CPU, in the
+// caller's thread, without a copy of the row.
+//   logits  [V]
+void DrawOnCpu(absl::Span<const float> logits, const SampleRequest& request, int64_t vocabulary, SampledToken& token) {
+  const int64_t width = static_cast<int64_t>(logits.size());
+  if (!cpu::ActiveRowFunctions().all_finite(logits.data(), width)) {
+    token = {.finite = false};
+    return;
+  }
+  if (token.id < 0 && request.sampling->greedy) token.id = LargestId(logits.data(), vocabulary);
+  const float temperature = static_cast<float>(request.sampling->temperature);
+  if (token.id < 0) {
+    const cpu::VocabularyRow row(logits.data(), vocabulary, temperature);
+    token.id = row.Draw(UniformFor(request));
+    token.sampling_logprob = row.Logprob(token.id);
+    if (temperature == 1.0f && vocabulary == width) {
+      token.logprob = token.sampling_logprob;
+      return;
+    }
+  }
+  token.logprob = cpu::VocabularyRow(logits.data(), width, /*temperature=*/1.0f).Logprob(token.id);
+}
+
+void DrawAllOnCpu(const at::Tensor& logits, absl::Span<const SampleRequest> requests, int64_t vocabulary,
+                  std::vector<SampledToken>& sampled) {
+  const at::Tensor rows = logits.contiguous();
+  const float* numbers = rows.const_data_ptr<float>();
+  const int64_t width = rows.size(1);
+  const auto draw = [&](int64_t i) {
+    const absl::Span<const float> row(numbers + requests[i].row * width, width);
+    DrawOnCpu(row, requests[i], vocabulary, sampled[i]);
+  };
+  const int64_t count = static_cast<int64_t>(requests.size());
+  if (count * width < kLogitsPerThread) {
+    for (int64_t i = 0; i < count; ++i) draw(i);
+  } else {
+    cpu::RunTogether([&] { cpu::ParallelTasks(count, draw); });
+  }
+}
+
+bool KeepsAll(const SamplingOptions& sampling, int64_t vocabulary) {
+  return sampling.top_p >= 1 && (sampling.top_k == 0 || sampling.top_k >= vocabulary);
+}
+
 }  // namespace
 
 std::vector<SampledToken> SampleTokens(const at::Tensor& logits, absl::Span<const SampleRequest> requests,
@@ -150,16 +203,22 @@ std::vector<SampledToken> SampleTokens(const at::Tensor& logits, absl::Span<cons
   std::vector<SampledToken> sampled(requests.size());
   if (requests.empty()) return sampled;
   const int64_t vocabulary = std::min(tokenizer_size, logits.size(1));
+  const bool on_cpu = logits.is_cpu();
   Batch greedy, all, cut;
   for (size_t i = 0; i < requests.size(); ++i) {
     const SamplingOptions& sampling = *requests[i].sampling;
-    const bool keeps_all = sampling.top_p >= 1 && (sampling.top_k == 0 || sampling.top_k >= vocabulary);
-    Add(sampling.greedy ? greedy : keeps_all ? all : cut, requests[i], static_cast<int64_t>(i), vocabulary);
+    const bool plain = sampling.greedy || KeepsAll(sampling, vocabulary);
+    if (plain && on_cpu) continue;
+    Add(sampling.greedy ? greedy : plain ? all : cut, requests[i], static_cast<int64_t>(i), vocabulary);
   }
   if (!greedy.places.empty()) SampleGreedy(logits, greedy, tokenizer_size, sampled);
   if (!all.places.empty()) SampleAll(logits, all, tokenizer_size, sampled);
   if (!cut.places.empty()) SampleCut(logits, cut, tokenizer_size, requests, sampled);
-  StoreLogprobs(logits, requests, sampled);
+  if (on_cpu) {
+    DrawAllOnCpu(logits, requests, vocabulary, sampled);
+  } else {
+    StoreLogprobs(logits, requests, sampled);
+  }
   return sampled;
 }
 

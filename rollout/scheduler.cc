@@ -65,14 +65,22 @@ SequenceId Scheduler::AddGroup(int64_t prompt_tokens, int64_t group_size, int64_
   return first_id;
 }
 
-StepPlan Scheduler::Plan() {
-  plan_ = StepPlan();
+void StepPlan::Clear() {
+  copy_from.clear();
+  copy_to.clear();
+  sequences.clear();
+  draws.clear();
+  tokens = 0;
+}
+
+const StepPlan& Scheduler::Plan() {
+  plan_.Clear();
   budget_ = limits_.max_step_tokens;
   preempted_in_plan_ = false;
   PlanRunning();
   // Pages that were just taken from a sequence must not go to one that is newer.
   if (!preempted_in_plan_) PlanWaiting();
-  return std::exchange(plan_, StepPlan());
+  return plan_;
 }
 
 void Scheduler::PlanRunning() {

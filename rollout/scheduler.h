@@ -45,6 +45,9 @@ struct StepPlan {
   std::vector<PlannedSequence> sequences;
   std::vector<PlannedDraw> draws;
   int64_t tokens = 0;
+
+  // Keeps the lists' memory.
+  void Clear();
 };
 
 // Decides what each engine step computes. One rule: a step closes the gap between the tokens that a sequence knows and
@@ -69,8 +72,8 @@ class Scheduler {
   //   max_tokens  prompt and completion at most; must fit into the pool
   SequenceId AddGroup(int64_t prompt_tokens, int64_t group_size, int64_t max_tokens);
 
-  // The next step. Empty where nothing waits or runs.
-  StepPlan Plan();
+  // The next step; valid until the next call. Empty where nothing waits or runs.
+  const StepPlan& Plan();
   // The plan's tokens are computed. Call once for each plan, before Append() and Remove() of its draws.
   void Complete(const StepPlan& plan);
   // One more token of the sequence is known (it was sampled).
@@ -126,7 +129,7 @@ class Scheduler {
   int64_t preemptions_ = 0;
   int64_t copies_ = 0;
 
-  StepPlan plan_;  // under construction
+  StepPlan plan_;
   int64_t budget_ = 0;
   bool preempted_in_plan_ = false;
 };

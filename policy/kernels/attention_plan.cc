@@ -14,11 +14,11 @@ using cpu::AttentionUnits;
 
 static_assert(kPageTokens == cpu::kKeyBlock, "a block of keys is one page of the cache");
 
-std::vector<AttentionSpan> ListSequences(const PackedTokens& tokens, bool cached) {
+void ListSequences(const PackedTokens& tokens, bool cached, std::vector<AttentionSpan>& sequences) {
   const int64_t count = tokens.num_sequences();
   const at::Tensor positions = tokens.positions.cpu();
   const int64_t* position = positions.const_data_ptr<int64_t>();
-  std::vector<AttentionSpan> sequences(count);
+  sequences.assign(count, AttentionSpan());
   int64_t num_blocks = 0;
   for (int64_t b = 0; b < count; ++b) {
     AttentionSpan& sequence = sequences[b];
@@ -32,11 +32,10 @@ std::vector<AttentionSpan> ListSequences(const PackedTokens& tokens, bool cached
     sequence.first_block = num_blocks;
     num_blocks += sequence.num_blocks;
   }
-  return sequences;
 }
 
-std::vector<int64_t> ListBlocks(const std::vector<AttentionSpan>& sequences, const KvView& view) {
-  std::vector<int64_t> rows;
+void ListBlocks(const std::vector<AttentionSpan>& sequences, const KvView& view, std::vector<int64_t>& rows) {
+  rows.clear();
   rows.reserve(sequences.empty() ? 0 : sequences.back().first_block + sequences.back().num_blocks);
   for (size_t b = 0; b < sequences.size(); ++b) {
     const AttentionSpan& sequence = sequences[b];
@@ -49,18 +48,22 @@ std::vector<int64_t> ListBlocks(const std::vector<AttentionSpan>& sequences, con
         << "sequence " << b << " has " << pages.size() << " pages, expected " << sequence.num_blocks;
     for (int64_t i = 0; i < sequence.num_blocks; ++i) rows.push_back(int64_t{pages[i]} * kPageTokens);
   }
-  return rows;
 }
 
-at::Tensor MakeSlots(const AttentionUnits& units, int64_t num_tokens) {
-  const at::Tensor slots = at::empty({num_tokens}, at::kLong);
-  int64_t* slot = slots.mutable_data_ptr<int64_t>();
+void FillSlots(const AttentionUnits& units, int64_t* slot) {
   for (const AttentionSpan& sequence : units.sequences) {
     for (int64_t position = sequence.first_position; position <= sequence.last_position(); ++position) {
       *slot++ = units.block_rows[sequence.first_block + position / kPageTokens] + position % kPageTokens;
     }
   }
-  return slots;
+}
+
+void ListAll(const PackedTokens& tokens, const KvView& view, AttentionUnits& units) {
+  const bool cached = view.cache != nullptr;
+  PLUMB_CHECK(!cached || static_cast<int64_t>(view.pages.size()) == tokens.num_sequences())
+      << view.pages.size() << " page lists for " << tokens.num_sequences() << " sequences";
+  ListSequences(tokens, cached, units.sequences);
+  ListBlocks(units.sequences, view, units.block_rows);
 }
 
 void MoveTo(at::Device device, AttentionPlan& plan) {
@@ -80,21 +83,28 @@ AttentionPlan PlanAttention(const PackedTokens& tokens, const KvView& view, int6
   AttentionPlan plan;
   plan.num_tokens = tokens.num_tokens();
   plan.cached = view.cache != nullptr;
-  PLUMB_CHECK(!plan.cached || static_cast<int64_t>(view.pages.size()) == tokens.num_sequences())
-      << view.pages.size() << " page lists for " << tokens.num_sequences() << " sequences";
   AttentionUnits units;
-  units.sequences = ListSequences(tokens, plan.cached);
-  units.block_rows = ListBlocks(units.sequences, view);
-  if (plan.cached) plan.slots = MakeSlots(units, plan.num_tokens);
+  ListAll(tokens, view, units);
+  if (plan.cached) {
+    plan.slots = at::empty({plan.num_tokens}, at::kLong);
+    FillSlots(units, plan.slots.mutable_data_ptr<int64_t>());
+  }
   if (tokens.ids.is_cpu()) {
-    units = cpu::MakeAttentionUnits(std::move(units.sequences), std::move(units.block_rows), num_heads,
-                                    at::get_num_threads());
+    cpu::CutIntoUnits(units, num_heads, at::get_num_threads());
   } else {
     plan.padded = PadAttention(units.sequences, units.block_rows, plan.cached, num_heads);
     MoveTo(tokens.ids.device(), plan);
   }
   plan.units = std::make_shared<const AttentionUnits>(std::move(units));
   return plan;
+}
+
+void PlanAttentionOnCpu(const PackedTokens& tokens, const KvView& view, int64_t num_heads, AttentionUnits& units,
+                        std::vector<int64_t>& slots) {
+  ListAll(tokens, view, units);
+  slots.resize(view.cache == nullptr ? 0 : tokens.num_tokens());
+  if (view.cache != nullptr) FillSlots(units, slots.data());
+  cpu::CutIntoUnits(units, num_heads, at::get_num_threads());
 }
 
 }  // namespace plumb

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "policy/kernels/cpu/attention_units.h"
 #include "policy/kernels/padded_attention.h"
@@ -25,6 +26,11 @@ struct AttentionPlan {
 // Without a cache every sequence has to start at position 0.
 //   num_heads  H
 AttentionPlan PlanAttention(const PackedTokens& tokens, const KvView& view, int64_t num_heads);
+
+// The same on the CPU in memory of the caller's, which needs no more of it where it has been this large before.
+//   slots  [N] where there is a cache, else empty
+void PlanAttentionOnCpu(const PackedTokens& tokens, const KvView& view, int64_t num_heads, cpu::AttentionUnits& units,
+                        std::vector<int64_t>& slots);
 
 }  // namespace plumb
 

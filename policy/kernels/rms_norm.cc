@@ -53,6 +53,7 @@ at::Tensor RmsNormOnCpu(const at::Tensor& input, const at::Tensor& weight, doubl
                                  .x_stride = x.stride(0),
                                  .weight = w.const_data_ptr(),
                                  .y = output.mutable_data_ptr(),
+                                 .y_stride = output.size(1),
                                  .scales = scales.mutable_data_ptr<float>(),
                                  .width = x.size(1),
                                  .epsilon = static_cast<float>(epsilon),

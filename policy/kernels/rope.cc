@@ -31,24 +31,26 @@ at::Tensor Rotate(const at::Tensor& input, const RopeTable& table, const at::Ten
 
 }  // namespace
 
+void FillRopeTable(const RopeAngles& angles, int64_t begin, int64_t end) {
+  const int64_t pairs = static_cast<int64_t>(angles.frequencies.size());
+  // One element at a time: vector libraries may round an angle differently at another place of a batch.
+  for (int64_t i = begin * pairs; i < end * pairs; ++i) {
+    const float angle = static_cast<float>(angles.positions[i / pairs]) * angles.frequencies[i % pairs];
+    angles.cosines[i] = static_cast<float>(std::cos(static_cast<double>(angle)) * angles.multiplier);
+    angles.sines[i] = static_cast<float>(std::sin(static_cast<double>(angle)) * angles.multiplier);
+  }
+}
+
 RopeTable MakeRopeTable(const RopeConfig& rope, int64_t rope_head_dim, const at::Tensor& positions) {
   const std::vector<float> frequencies = InverseFrequencies(rope, rope_head_dim);
   const at::Tensor host_positions = positions.cpu().contiguous();
   const int64_t pairs = static_cast<int64_t>(frequencies.size());
   const at::Tensor cosines = at::empty({positions.size(0), pairs}, at::kFloat);
   const at::Tensor sines = at::empty({positions.size(0), pairs}, at::kFloat);
-  const int64_t* position = host_positions.const_data_ptr<int64_t>();
-  float* cosine = cosines.mutable_data_ptr<float>();
-  float* sine = sines.mutable_data_ptr<float>();
-  const double multiplier = CosSinMultiplier(rope);
-  // One element at a time: vector libraries may round an angle differently at another place of a batch.
-  cpu::ParallelRanges(positions.size(0), kPositionsPerTask, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * pairs; i < end * pairs; ++i) {
-      const float angle = static_cast<float>(position[i / pairs]) * frequencies[i % pairs];
-      cosine[i] = static_cast<float>(std::cos(static_cast<double>(angle)) * multiplier);
-      sine[i] = static_cast<float>(std::sin(static_cast<double>(angle)) * multiplier);
-    }
-  });
+  const RopeAngles angles = {host_positions.const_data_ptr<int64_t>(), frequencies, CosSinMultiplier(rope),
+                             cosines.mutable_data_ptr<float>(), sines.mutable_data_ptr<float>()};
+  cpu::ParallelRanges(positions.size(0), kPositionsPerTask,
+                      [&](int64_t begin, int64_t end) { FillRopeTable(angles, begin, end); });
   return {cosines.to(positions.device()), sines.to(positions.device()), rope.interleaved};
 }
 

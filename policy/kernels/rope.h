@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "absl/types/span.h"
 #include "policy/model_config.h"
 
 namespace plumb {
@@ -13,6 +14,18 @@ struct RopeTable {
   at::Tensor sines;    // [N, Dr / 2] float32
   bool interleaved = true;
 };
+
+// Where the rotations of tokens go.
+struct RopeAngles {
+  const int64_t* positions = nullptr;   // [N]
+  absl::Span<const float> frequencies;  // [Dr / 2]
+  double multiplier = 1;                // of cosines and sines
+  float* cosines = nullptr;             // [N, Dr / 2]
+  float* sines = nullptr;               // [N, Dr / 2]
+};
+
+// Those of tokens begin ... end - 1, in the caller's thread.
+void FillRopeTable(const RopeAngles& angles, int64_t begin, int64_t end);
 
 // Angles are position times inverse frequency in float32; YaRN where the model has it.
 //   positions  [N] int64

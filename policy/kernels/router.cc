@@ -3,11 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
 
-#include "absl/types/span.h"
 #include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/cpu/row_functions.h"
 #include "policy/kernels/custom_gradient.h"
@@ -36,64 +33,19 @@ at::Tensor KeepBestGroups(const ModelConfig& config, const at::Tensor& scores) {
   return grouped.masked_fill(kept.logical_not().unsqueeze(-1), -infinity).view(scores.sizes());
 }
 
-// Marks in `taken` the `count` largest of `values` among the entries that are not taken; the lower index wins a tie,
-// and a number before what is none.
-void TakeLargest(absl::Span<const float> values, int64_t count, std::vector<bool>& taken) {
-  for (int64_t k = 0; k < count; ++k) {
-    int64_t best = -1;
-    for (int64_t i = 0; i < static_cast<int64_t>(values.size()); ++i) {
-      if (!taken[i] && (best < 0 || values[i] > values[best] || std::isnan(values[best]))) best = i;
-    }
-    taken[best] = true;
-  }
-}
-
-// What a group of experts is ranked by: its best, or the sum of its two best.
-float GroupScore(absl::Span<const float> scores, bool two_best) {
-  float best = -std::numeric_limits<float>::infinity();
-  float second = best;
-  for (const float score : scores) {
-    second = std::max(second, std::min(best, score));
-    best = std::max(best, score);
-  }
-  return two_best ? best + second : best;
-}
-
-// Marks the experts outside of the best groups.
-void ShutGroups(const ModelConfig& config, absl::Span<const float> scores, std::vector<bool>& shut) {
-  const size_t width = scores.size() / config.num_groups;
-  std::vector<float> group_scores;
-  for (int64_t group = 0; group < config.num_groups; ++group) {
-    group_scores.push_back(
-        GroupScore(scores.subspan(group * width, width), config.gate_selection == GateSelection::kNoAuxTc));
-  }
-  std::vector<bool> kept(config.num_groups);
-  TakeLargest(group_scores, config.groups_per_token, kept);
-  for (size_t i = 0; i < scores.size(); ++i) shut[i] = !kept[i / width];
+bool Grouped(const ModelConfig& config) {
+  return config.gate_selection != GateSelection::kGreedy && config.num_groups > 1;
 }
 
 // [N, K], row by row.
 at::Tensor ChooseOnCpu(const ModelConfig& config, const at::Tensor& scores) {
-  const int64_t width = scores.size(1);
   const at::Tensor experts = at::empty({scores.size(0), config.experts_per_token}, scores.options().dtype(at::kLong));
-  const float* score = scores.const_data_ptr<float>();
-  int64_t* expert = experts.mutable_data_ptr<int64_t>();
-  const bool grouped = config.gate_selection != GateSelection::kGreedy && config.num_groups > 1;
-  cpu::ParallelRanges(scores.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
-    std::vector<bool> shut(width);
-    std::vector<bool> taken(width);
-    for (int64_t n = begin; n < end; ++n) {
-      const absl::Span<const float> row(score + n * width, width);
-      std::fill(shut.begin(), shut.end(), false);
-      if (grouped) ShutGroups(config, row, shut);
-      taken = shut;
-      TakeLargest(row, config.experts_per_token, taken);
-      int64_t* to = expert + n * config.experts_per_token;
-      for (int64_t i = 0; i < width; ++i) {
-        if (taken[i] && !shut[i]) *to++ = i;
-      }
-    }
-  });
+  cpu::ExpertChoice choice = ChoiceOf(config);
+  choice.num_experts = scores.size(1);
+  choice.scores = scores.const_data_ptr<float>();
+  choice.experts = experts.mutable_data_ptr<int64_t>();
+  cpu::ParallelRanges(scores.size(0), kRowsPerTask,
+                      [&](int64_t begin, int64_t end) { cpu::ChooseExperts(choice, begin, end); });
   return experts;
 }
 
@@ -128,11 +80,9 @@ at::Tensor RowSums(const at::Tensor& weights) {
 
 at::Tensor ExpertWeights(const ModelConfig& config, const at::Tensor& scores, const at::Tensor& experts) {
   const at::Tensor weights = scores.gather(1, experts);
-  const bool v2 = config.family == ModelFamily::kV2;
-  const bool normalise = config.norm_topk_prob && !(v2 && config.experts_per_token == 1);
-  if (!normalise) return weights * config.routed_scaling_factor;
-  const at::Tensor normalised = weights / (RowSums(weights) + kSumEpsilon);
-  return v2 ? normalised : normalised * config.routed_scaling_factor;
+  const cpu::ExpertWeights rule = WeightsOf(config);
+  const at::Tensor shares = rule.normalise ? weights / (RowSums(weights) + kSumEpsilon) : weights;
+  return shares * rule.factor;
 }
 
 at::Tensor RouterLogits(const at::Tensor& hidden, const at::Tensor& gate) {
@@ -141,13 +91,30 @@ at::Tensor RouterLogits(const at::Tensor& hidden, const at::Tensor& gate) {
 
 }  // namespace
 
+cpu::ExpertChoice ChoiceOf(const ModelConfig& config) {
+  return {.num_experts = config.num_experts,
+          .per_row = config.experts_per_token,
+          .num_groups = Grouped(config) ? config.num_groups : 1,
+          .groups_per_row = config.groups_per_token,
+          .two_best = config.gate_selection == GateSelection::kNoAuxTc};
+}
+
+cpu::ExpertWeights WeightsOf(const ModelConfig& config) {
+  const bool v2 = config.family == ModelFamily::kV2;
+  const bool normalise = config.norm_topk_prob && !(v2 && config.experts_per_token == 1);
+  return {.num_experts = config.num_experts,
+          .per_row = config.experts_per_token,
+          .normalise = normalise,
+          .sum_epsilon = static_cast<float>(kSumEpsilon),
+          .factor = v2 && normalise ? 1.0f : static_cast<float>(config.routed_scaling_factor)};
+}
+
 at::Tensor ChooseExperts(const ModelConfig& config, const at::Tensor& scores, const at::Tensor& gate_bias) {
   const at::NoGradGuard no_grad;
   at::Tensor choice = scores.detach();
   if (gate_bias.defined()) choice = choice + gate_bias;
   if (choice.is_cpu()) return ChooseOnCpu(config, choice.contiguous());
-  const bool grouped = config.gate_selection != GateSelection::kGreedy && config.num_groups > 1;
-  if (grouped) choice = KeepBestGroups(config, choice);
+  if (Grouped(config)) choice = KeepBestGroups(config, choice);
   return std::get<0>(LargestIndices(choice, config.experts_per_token).sort(-1));
 }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "policy/kernels/cpu/expert_choice.h"
 #include "policy/model_config.h"
 
 namespace plumb {
@@ -34,6 +35,10 @@ Routing RouteTo(const ModelConfig& config, const at::Tensor& hidden, const at::T
 //   scores     [N, E] float32
 //   returns    [N, K] int64, ascending in each row
 at::Tensor ChooseExperts(const ModelConfig& config, const at::Tensor& scores, const at::Tensor& gate_bias);
+
+// The same rules for the CPU's functions on rows; pointers are left to fill in.
+cpu::ExpertChoice ChoiceOf(const ModelConfig& config);
+cpu::ExpertWeights WeightsOf(const ModelConfig& config);
 
 }  // namespace plumb
 

@@ -20,7 +20,14 @@ at::Tensor SwigluOnCpu(const at::Tensor& gate_up) {
   const at::Tensor x = gate_up.detach().contiguous();
   const int64_t width = x.size(1) / 2;
   const at::Tensor output = at::empty({x.size(0), width}, x.options());
-  const cpu::SwigluRows rows = {x.const_data_ptr(), output.mutable_data_ptr(), width, KernelType(x.scalar_type())};
+  const cpu::FloatType type = KernelType(x.scalar_type());
+  const cpu::SwigluRows rows = {.gate = x.const_data_ptr(),
+                                .up = static_cast<const char*>(x.const_data_ptr()) + width * cpu::BytesOf(type),
+                                .x_stride = x.size(1),
+                                .y = output.mutable_data_ptr(),
+                                .y_stride = width,
+                                .width = width,
+                                .type = type};
   cpu::ParallelRanges(x.size(0), RowsPerTask(width),
                       [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().swiglu(rows, begin, end); });
   return WithGradient(output, {gate_up}, [x](const at::Tensor& gradient) {

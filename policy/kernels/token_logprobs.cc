@@ -4,12 +4,12 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/cpu/row_functions.h"
+#include "policy/kernels/cpu/vocabulary_row.h"
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/matrix_product.h"
@@ -92,27 +92,6 @@ TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const a
           at::cat(entropies, 0)};
 }
 
-// What a row's chunks of the vocabulary have given so far, in their order.
-struct RunningSums {
-  cpu::ChunkSums sums = {};
-  bool any = false;
-
-  void Add(const cpu::ChunkSums& chunk) {
-    if (!any) {
-      sums = chunk;
-      any = true;
-      return;
-    }
-    const float largest = std::max(sums.largest, chunk.largest);
-    const float before = std::exp(sums.largest - largest);
-    const float now = std::exp(chunk.largest - largest);
-    sums.weighted = (sums.weighted + sums.sum * (sums.largest - largest)) * before +
-                    (chunk.weighted + chunk.sum * (chunk.largest - largest)) * now;
-    sums.sum = sums.sum * before + chunk.sum * now;
-    sums.largest = largest;
-  }
-};
-
 // Of each row, from its chunks [M, chunks].
 struct RowResults {
   at::Tensor log_sums;  // [M] float32, log of the sum of e^logit
@@ -123,11 +102,10 @@ RowResults MergeChunks(const std::vector<cpu::ChunkSums>& chunks, int64_t rows) 
   const int64_t per_row = rows == 0 ? 0 : static_cast<int64_t>(chunks.size()) / rows;
   const RowResults results = {at::empty({rows}, at::kFloat), at::empty({rows}, at::kFloat)};
   for (int64_t n = 0; n < rows; ++n) {
-    RunningSums running;
-    for (int64_t c = 0; c < per_row; ++c) running.Add(chunks[n * per_row + c]);
-    const float log_sum = std::log(running.sums.sum);
-    results.log_sums.mutable_data_ptr<float>()[n] = running.sums.largest + log_sum;
-    results.entropy.mutable_data_ptr<float>()[n] = log_sum - running.sums.weighted / running.sums.sum;
+    cpu::VocabularySums sums;
+    for (int64_t c = 0; c < per_row; ++c) sums.Add(chunks[n * per_row + c]);
+    results.log_sums.mutable_data_ptr<float>()[n] = sums.log_sum();
+    results.entropy.mutable_data_ptr<float>()[n] = sums.entropy();
   }
   return results;
 }
@@ -144,12 +122,12 @@ void ReadSlab(const at::Tensor& logits, int64_t first, const at::Tensor& targets
               std::vector<cpu::ChunkSums>& chunks, const at::Tensor& target_logits) {
   const int64_t rows = logits.size(0);
   const int64_t per_row = static_cast<int64_t>(chunks.size()) / rows;
-  const cpu::ChunkRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
-                                     .stride = logits.stride(0),
-                                     .width = logits.size(1),
-                                     .temperature = static_cast<float>(temperature),
-                                     .sums = chunks.data() + first / cpu::kVocabularyChunk,
-                                     .sums_stride = per_row};
+  const cpu::VocabularyRows chunk_rows = {.logits = logits.const_data_ptr<float>(),
+                                          .stride = logits.stride(0),
+                                          .width = logits.size(1),
+                                          .temperature = static_cast<float>(temperature),
+                                          .sums = chunks.data() + first / cpu::kVocabularyChunk,
+                                          .sums_stride = per_row};
   cpu::ParallelRanges(rows, std::max<int64_t>(1, kElementsPerTask / logits.size(1)), [&](int64_t begin, int64_t end) {
     cpu::ActiveRowFunctions().chunk_sums(chunk_rows, begin, end);
   });

@@ -8,7 +8,12 @@
 namespace plumb::cli {
 
 CommandEntry AttentionBench();
+CommandEntry DecodeBench();
+CommandEntry GrpoBench();
 CommandEntry KernelsBench();
+CommandEntry LogitsBench();
+CommandEntry PrefillBench();
+CommandEntry SftBench();
 CommandEntry TokenizerBench();
 
 // The group `bench`.

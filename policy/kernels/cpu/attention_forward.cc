@@ -197,12 +197,15 @@ void RunSplits(const ForwardCall& call) {
   const AttentionUnits& units = call.units;
   const AttentionSplit& last = units.splits.back();
   const int64_t rows = last.first_row + units.units[last.unit].num_rows();
-  AttentionScratch scratch(ScratchUse::kCall, StateSize(call, rows));
+  // Threads that run together work in the first one's memory.
+  AttentionScratch own(ScratchUse::kCall, StateSize(call, rows));
+  AttentionScratch scratch(static_cast<float*>(FirstThreads(own.Take(StateSize(call, rows)))), StateSize(call, rows));
   const SplitState all = TakeState(scratch, call, rows);
   ParallelTasks(static_cast<int64_t>(units.splits.size()), [&](int64_t index) {
     const AttentionSplit& split = units.splits[index];
     UnitWorker(call, units.units[split.unit]).WorkSplit(split.split, StateOf(split, all, call.output_stride));
   });
+  WaitForOthers();
   ParallelTasks(static_cast<int64_t>(units.units.size()), [&](int64_t index) {
     const AttentionUnit& unit = units.units[index];
     const AttentionSplit* split = &units.splits[units.first_split[index]];

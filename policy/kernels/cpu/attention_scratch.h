@@ -15,6 +15,9 @@ class AttentionScratch {
   // Room for `num_floats` in all, with what alignment costs.
   AttentionScratch(ScratchUse use, int64_t num_floats);
 
+  // Room in memory that another object has taken, on a cache line of its own.
+  AttentionScratch(float* memory, int64_t num_floats) : next_(memory), end_(memory + num_floats) {}
+
   // The next `count` numbers, on a cache line of their own; not initialised.
   float* Take(int64_t count);
 

@@ -1,6 +1,7 @@
 #include "policy/kernels/cpu/attention_units.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "policy/kernels/cpu/numerics.h"
 
@@ -108,6 +109,16 @@ AttentionUnits MakeAttentionUnits(std::vector<AttentionSpan> sequences, std::vec
   AttentionUnits units;
   units.sequences = std::move(sequences);
   units.block_rows = std::move(block_rows);
+  CutIntoUnits(units, num_heads, num_threads);
+  return units;
+}
+
+void CutIntoUnits(AttentionUnits& units, int64_t num_heads, int64_t num_threads) {
+  units.spans.clear();
+  units.units.clear();
+  units.splits.clear();
+  units.first_split.clear();
+  units.max_rows = 0;
   const UnitShape shape = ShapeOf(units, num_heads, num_threads);
   for (size_t first = 0; first < units.sequences.size();) {
     AttentionUnit unit;
@@ -132,12 +143,12 @@ AttentionUnits MakeAttentionUnits(std::vector<AttentionSpan> sequences, std::vec
       AddUnits(units, unit, num_heads, shape.heads);
     }
   }
-  std::stable_sort(units.units.begin(), units.units.end(), [](const AttentionUnit& a, const AttentionUnit& b) {
-    return a.num_blocks * a.num_rows() > b.num_blocks * b.num_rows();
+  std::sort(units.units.begin(), units.units.end(), [](const AttentionUnit& a, const AttentionUnit& b) {
+    return std::make_tuple(-a.num_blocks * a.num_rows(), a.first_span, a.first_head) <
+           std::make_tuple(-b.num_blocks * b.num_rows(), b.first_span, b.first_head);
   });
   const bool few = static_cast<int64_t>(units.units.size()) < kUnitsPerThread * num_threads;
   if (num_threads > 1 && few && MostSplits(units) > 1) AddSplits(units);
-  return units;
 }
 
 }  // namespace plumb::cpu

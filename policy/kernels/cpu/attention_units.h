@@ -58,6 +58,10 @@ struct AttentionUnits {
 AttentionUnits MakeAttentionUnits(std::vector<AttentionSpan> sequences, std::vector<int64_t> block_rows,
                                   int64_t num_heads, int64_t num_threads);
 
+// Cuts `units` anew, whose sequences and block rows are filled in; what else is in it is thrown away. Allocates nothing
+// where it has been this large before.
+void CutIntoUnits(AttentionUnits& units, int64_t num_heads, int64_t num_threads);
+
 }  // namespace plumb::cpu
 
 #endif  // PLUMB_POLICY_KERNELS_CPU_ATTENTION_UNITS_H_

@@ -40,6 +40,16 @@ struct ResultBlock {
 // Runs all products in one parallel region; they may share inputs, not outputs.
 void RunDotProducts(const DotProduct* products, int64_t count, DotTypes types);
 
+// A product with the rows of a gate, then as many rows up, and silu(gate) * up of the results: each is rounded to the
+// type of the output first.
+struct GatedProduct {
+  DotProduct gate_up;     // its y is left with the product's results
+  void* gated = nullptr;  // [M, columns / 2] of the output's type, rows side by side
+};
+
+// Runs all of them in one parallel region, as above.
+void RunGatedProducts(const GatedProduct* products, int64_t count, DotTypes types);
+
 // One block in the caller's thread, by the named class; RunDotProducts() is made of these.
 void DotBlockAvx2(const DotProduct& product, DotTypes types, const ResultBlock& block);
 void DotBlockAvx512(const DotProduct& product, DotTypes types, const ResultBlock& block);

@@ -2,70 +2,11 @@
 #define PLUMB_POLICY_KERNELS_CPU_DOT_PRODUCT_KERNEL_H_
 
 #include "policy/kernels/cpu/dot_product.h"
+#include "policy/kernels/cpu/dot_tile.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/vec.h"
 
 namespace plumb::cpu {
-
-// The weights' rows that a tile takes at once; their results leave in one store.
-inline constexpr int kDotColumns = 4;
-
-// Rows of x that a tile takes: sums of all pairs fill the registers, less one row's vectors and one of the weights.
-template <Isa isa>
-inline constexpr int kDotRows = isa == Isa::kAvx512 ? 6 : 3;
-
-// One tile: kRows rows of x against four rows of w. Numerics: the dot product.
-template <Isa isa, typename Weight, int kRows>
-struct DotTile {
-  using V = Vec<isa>;
-  using Float = typename V::Float;
-
-  const float* x;
-  int64_t x_stride;
-  const Weight* w[kDotColumns];
-  // How far ahead to ask memory for weights, in elements; 0 where they come from a cache.
-  int64_t ahead;
-
-  PLUMB_INLINE void Add(Float (&partial)[kRows][kDotColumns], int64_t d, int tail) {
-    Float xs[kRows];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const float* from = x + r * x_stride + d;
-      xs[r] = tail == 0 ? V::Load(from) : V::LoadTail(from, tail);
-    }
-#pragma GCC unroll 8
-    for (int c = 0; c < kDotColumns; ++c) {
-      const Float ws = tail == 0 ? V::Load(w[c] + d) : V::LoadTail(w[c] + d, tail);
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) partial[r][c] = V::Fma(xs[r], ws, partial[r][c]);
-    }
-  }
-
-  // The sums of one block of the depth, elements begin ... end - 1.
-  PLUMB_INLINE void Run(int64_t begin, int64_t end, __m128 (&sums)[kRows]) {
-    Float partial[kRows][kDotColumns];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int c = 0; c < kDotColumns; ++c) partial[r][c] = V::Zero();
-    }
-    int64_t d = begin;
-    for (; d + V::kLanes <= end; d += V::kLanes) {
-      if constexpr (kRows <= 4) Prefetch(d);
-      Add(partial, d, 0);
-    }
-    if (d < end) Add(partial, d, static_cast<int>(end - d));
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) sums[r] = V::Sum4(partial[r][0], partial[r][1], partial[r][2], partial[r][3]);
-  }
-
-  PLUMB_INLINE void Prefetch(int64_t d) {
-#pragma GCC unroll 8
-    for (int c = 0; c < kDotColumns; ++c) {
-      _mm_prefetch(reinterpret_cast<const char*>(w[c] + d + ahead), _MM_HINT_T0);
-    }
-  }
-};
 
 template <typename Output, typename Weight>
 PLUMB_VEC void StoreResults(Output* to, __m128 sums, const Weight* bias, int count) {
@@ -80,8 +21,11 @@ PLUMB_VEC void StoreResults(float* to, __m128 sums, const Weight* bias, int coun
   StoreResults<float, Weight>(to, sums, bias, count);
 }
 
-// Columns whose unfinished sums a strip holds where the depth has several blocks.
+// Columns whose unfinished sums are held where the depth has several blocks.
 inline constexpr int64_t kOpenColumns = 64;
+
+// Strips of rows that take a tile of weights one after the other, while it is in the first-level cache.
+inline constexpr int kDotStrips = 4;
 
 // Adds the sums of the depth's earlier blocks, and keeps the result where there are later ones.
 template <int kRows>
@@ -93,57 +37,152 @@ PLUMB_VEC void JoinOpen(float (*open)[kOpenColumns], int64_t column, bool first,
   }
 }
 
-// kRows rows from `row` on, against columns begin ... end - 1, kOpenColumns at most. The depth's blocks come outermost,
-// so that the rows' part of a block stays in the first-level cache while the weights pass by.
-template <Isa isa, typename Weight, typename Output, int kRows>
-void DotStrip(const DotProduct& p, int64_t row, int64_t begin, int64_t end) {
-  DotTile<isa, Weight, kRows> tile;
+// One block of the depth of four columns, or fewer at the end of the product.
+struct DotPlace {
+  int64_t column;
+  int count;
+  int64_t begin;  // elements of the depth
+  int64_t end;
+  int64_t ahead;  // as in DotTile
+  int ask;
+};
+
+// kRows rows from `row` on at a place. `open` has a row for each of them, whose first column is that of the place.
+template <Isa isa, typename Weight, typename Output, int kRows, int kAsk>
+PLUMB_VEC void DotRows(const DotProduct& p, int64_t row, const DotPlace& place, float (*open)[kOpenColumns],
+                       int64_t open_column) {
+  DotTile<isa, Weight, kRows, kAsk> tile;
   tile.x = p.x + row * p.x_stride;
   tile.x_stride = p.x_stride;
-  const Weight* w = static_cast<const Weight*>(p.w);
-  Output* y = static_cast<Output*>(p.y) + row * p.y_stride;
-  alignas(16) float open[kRows][kOpenColumns];
-  for (int64_t first = 0; first == 0 || first < p.depth; first += kDotBlock) {
-    const int64_t last = p.depth - first < kDotBlock ? p.depth : first + kDotBlock;
-    for (int64_t column = begin; column < end; column += kDotColumns) {
-      const int count = end - column < kDotColumns ? static_cast<int>(end - column) : kDotColumns;
-      // A missing row is the last one once more; its result is not stored.
-      for (int c = 0; c < kDotColumns; ++c) tile.w[c] = w + (column + (c < count ? c : count - 1)) * p.w_stride;
-      tile.ahead = end - column >= 2 * kDotColumns ? kDotColumns * p.w_stride : 0;
-      __m128 sums[kRows];
-      tile.Run(first, last, sums);
-      JoinOpen(open, column - begin, first == 0, last == p.depth, sums);
-      const Weight* bias = p.bias == nullptr ? nullptr : static_cast<const Weight*>(p.bias) + column;
-      for (int r = 0; r < kRows && last == p.depth; ++r)
-        StoreResults(y + r * p.y_stride + column, sums[r], bias, count);
+  const Weight* w = static_cast<const Weight*>(p.w) + place.column * p.w_stride;
+  // A missing row is the last one once more; its result is not stored.
+  for (int c = 0; c < kDotColumns; ++c) tile.w[c] = w + (c < place.count ? c : place.count - 1) * p.w_stride;
+  tile.ahead = place.ahead;
+  tile.ask = place.ask;
+  __m128 sums[kRows];
+  tile.Run(place.begin, place.end, sums);
+  JoinOpen(open, open_column, place.begin == 0, place.end == p.depth, sums);
+  if (place.end < p.depth) return;
+  const Weight* bias = p.bias == nullptr ? nullptr : static_cast<const Weight*>(p.bias) + place.column;
+  Output* y = static_cast<Output*>(p.y) + row * p.y_stride + place.column;
+  for (int r = 0; r < kRows; ++r) StoreResults(y + r * p.y_stride, sums[r], bias, place.count);
+}
+
+// The same where the height is known only now: not inlined, for there are many.
+template <Isa isa, typename Weight, typename Output, int kRows, int kAsk>
+__attribute__((noinline)) void DotSomeRows(const DotProduct& p, int64_t row, const DotPlace& place,
+                                           float (*open)[kOpenColumns], int64_t open_column) {
+  DotRows<isa, Weight, Output, kRows, kAsk>(p, row, place, open, open_column);
+}
+
+template <Isa isa, typename Weight, typename Output, int kAsk>
+PLUMB_VEC void DotRowsOf(int height, const DotProduct& p, int64_t row, const DotPlace& place,
+                         float (*open)[kOpenColumns], int64_t open_column) {
+  if constexpr (kDotRows < isa >> 3) {
+    if (height == 6) return DotSomeRows<isa, Weight, Output, 6, kAsk>(p, row, place, open, open_column);
+    if (height == 5) return DotSomeRows<isa, Weight, Output, 5, kAsk>(p, row, place, open, open_column);
+    if (height == 4) return DotSomeRows<isa, Weight, Output, 4, kAsk>(p, row, place, open, open_column);
+  }
+  // Two strips and more are never lower than half of the tallest one.
+  if (height == 3) return DotSomeRows<isa, Weight, Output, 3, kAsk>(p, row, place, open, open_column);
+  DotSomeRows<isa, Weight, Output, 2, kAsk>(p, row, place, open, open_column);
+}
+
+// Rows first ... first + count - 1 of a product.
+struct DotPanel {
+  int64_t first;
+  int64_t count;
+  int num_strips;  // of nearly the same height: one of a single row would leave most of the registers idle
+  bool asks;       // memory for weights; a later panel finds them in a cache
+};
+
+// A panel's strips, several of them, at a place: the first two ask for the next tile of weights.
+template <Isa isa, typename Weight, typename Output>
+PLUMB_VEC void DotStrips(const DotProduct& p, const DotPanel& panel, DotPlace place, float (*open)[kOpenColumns],
+                         int64_t open_column) {
+  int64_t row = 0;
+  for (int strip = 0; strip < panel.num_strips; ++strip) {
+    const int64_t left = panel.num_strips - strip;
+    const int height = static_cast<int>((panel.count - row + left - 1) / left);
+    place.ask = 2 * strip;
+    if (strip < 2 && panel.asks) {
+      DotRowsOf<isa, Weight, Output, 2>(height, p, panel.first + row, place, open + row, open_column);
+    } else {
+      DotRowsOf<isa, Weight, Output, 0>(height, p, panel.first + row, place, open + row, open_column);
+    }
+    row += height;
+  }
+}
+
+// Columns of a block, kOpenColumns at most, and a block of the depth.
+struct DotGroup {
+  int64_t begin;
+  int64_t end;
+  int64_t depth;
+};
+
+// From the weights at a place of a group to those of the next place; 0 where there is none.
+PLUMB_VEC int64_t ToNextPlace(const DotProduct& p, const ResultBlock& block, const DotGroup& group,
+                              const DotPlace& place) {
+  if (place.column + kDotColumns < group.end) return kDotColumns * p.w_stride;
+  if (place.end < p.depth) return (group.begin - place.column) * p.w_stride + kDotBlock;
+  return group.end < block.column_end ? (group.end - place.column) * p.w_stride - place.begin : 0;
+}
+
+// kOnlyHeight: the height of the only strip; 0 where there are several.
+template <Isa isa, typename Weight, typename Output, int kOnlyHeight>
+PLUMB_VEC void DotGroupOf(const DotProduct& p, const ResultBlock& block, const DotPanel& panel, const DotGroup& group,
+                          float (*open)[kOpenColumns]) {
+  const int64_t last = p.depth - group.depth < kDotBlock ? p.depth : group.depth + kDotBlock;
+  for (int64_t column = group.begin; column < group.end; column += kDotColumns) {
+    const int count = group.end - column < kDotColumns ? static_cast<int>(group.end - column) : kDotColumns;
+    DotPlace place = {column, count, group.depth, last, /*ahead=*/0, /*ask=*/0};
+    place.ahead = ToNextPlace(p, block, group, place);
+    if constexpr (kOnlyHeight > 0) {
+      DotRows<isa, Weight, Output, kOnlyHeight, 4>(p, panel.first, place, open, column - group.begin);
+    } else {
+      DotStrips<isa, Weight, Output>(p, panel, place, open, column - group.begin);
+    }
+  }
+}
+
+// A panel's rows against the columns of the block. The depth's blocks come outside of the columns, so that the rows'
+// part of one stays in the first-level cache while the weights pass by; each tile of weights comes from memory once,
+// asked for while the strips work on the one before.
+template <Isa isa, typename Weight, typename Output, int kOnlyHeight>
+void DotPanelOf(const DotProduct& p, const ResultBlock& block, const DotPanel& panel) {
+  alignas(16) float open[kDotStrips * kDotRows<isa>][kOpenColumns];
+  for (int64_t begin = block.column_begin; begin < block.column_end; begin += kOpenColumns) {
+    const int64_t end = block.column_end - begin < kOpenColumns ? block.column_end : begin + kOpenColumns;
+    for (int64_t depth = 0; depth == 0 || depth < p.depth; depth += kDotBlock) {
+      DotGroupOf<isa, Weight, Output, kOnlyHeight>(p, block, panel, {begin, end, depth}, open);
     }
   }
 }
 
 template <Isa isa, typename Weight, typename Output>
-void DotRows(const DotProduct& p, int64_t row, int64_t count, int64_t begin, int64_t end) {
+PLUMB_VEC void DotPanelOfHeight(const DotProduct& p, const ResultBlock& block, const DotPanel& panel) {
+  if (panel.num_strips > 1) return DotPanelOf<isa, Weight, Output, 0>(p, block, panel);
   if constexpr (kDotRows < isa >> 3) {
-    if (count == 6) return DotStrip<isa, Weight, Output, 6>(p, row, begin, end);
-    if (count == 5) return DotStrip<isa, Weight, Output, 5>(p, row, begin, end);
-    if (count == 4) return DotStrip<isa, Weight, Output, 4>(p, row, begin, end);
+    if (panel.count == 6) return DotPanelOf<isa, Weight, Output, 6>(p, block, panel);
+    if (panel.count == 5) return DotPanelOf<isa, Weight, Output, 5>(p, block, panel);
+    if (panel.count == 4) return DotPanelOf<isa, Weight, Output, 4>(p, block, panel);
   }
-  if (count == 3) return DotStrip<isa, Weight, Output, 3>(p, row, begin, end);
-  if (count == 2) return DotStrip<isa, Weight, Output, 2>(p, row, begin, end);
-  DotStrip<isa, Weight, Output, 1>(p, row, begin, end);
+  if (panel.count == 3) return DotPanelOf<isa, Weight, Output, 3>(p, block, panel);
+  if (panel.count == 2) return DotPanelOf<isa, Weight, Output, 2>(p, block, panel);
+  DotPanelOf<isa, Weight, Output, 1>(p, block, panel);
 }
 
-// The rows in strips of nearly the same height: a last strip of one row would leave most of the registers idle.
 template <Isa isa, typename Weight, typename Output>
 void DotBlock(const DotProduct& p, const ResultBlock& block) {
   int64_t row = block.row_begin;
   for (int64_t left = block.row_end - row; left > 0; left = block.row_end - row) {
     const int64_t strips = (left + kDotRows<isa> - 1) / kDotRows<isa>;
-    const int64_t count = (left + strips - 1) / strips;
-    for (int64_t begin = block.column_begin; begin < block.column_end; begin += kOpenColumns) {
-      const int64_t end = block.column_end - begin < kOpenColumns ? block.column_end : begin + kOpenColumns;
-      DotRows<isa, Weight, Output>(p, row, count, begin, end);
-    }
-    row += count;
+    const int64_t panels = (strips + kDotStrips - 1) / kDotStrips;
+    const int64_t here = (strips + panels - 1) / panels;
+    const DotPanel panel = {row, (left * here + strips - 1) / strips, static_cast<int>(here), row == block.row_begin};
+    DotPanelOfHeight<isa, Weight, Output>(p, block, panel);
+    row += panel.count;
   }
 }
 

@@ -5,12 +5,6 @@
 #include "policy/kernels/cpu/numerics.h"
 
 namespace plumb::cpu {
-namespace {
-
-int64_t BytesOf(FloatType type) { return type == FloatType::kFloat32 ? 4 : 2; }
-
-}  // namespace
-
 const AttentionKernels& ActiveAttentionKernels() {
   return ActiveIsa() == Isa::kAvx512 ? kAttentionKernelsAvx512 : kAttentionKernelsAvx2;
 }

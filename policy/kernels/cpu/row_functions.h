@@ -15,8 +15,9 @@ struct RmsNormRows {
   int64_t x_stride = 0;
   const void* weight = nullptr;  // [D] of `type`
   void* y = nullptr;             // [N, D] of `type`
-  float* scales = nullptr;       // [N]
-  int64_t width = 0;             // D
+  int64_t y_stride = 0;
+  float* scales = nullptr;  // [N], or null
+  int64_t width = 0;        // D
   float epsilon = 0;
   FloatType type = FloatType::kFloat32;
 };
@@ -36,9 +37,51 @@ struct RmsNormGradientRows {
 
 // y = silu(gate) * up, rounded once.
 struct SwigluRows {
-  const void* gate_up = nullptr;  // [N, 2 * I] of `type`
-  void* y = nullptr;              // [N, I] of `type`
-  int64_t width = 0;              // I
+  const void* gate = nullptr;  // of `type`
+  const void* up = nullptr;    // of `type`
+  int64_t x_stride = 0;        // of gate and up
+  void* y = nullptr;           // of `type`
+  int64_t y_stride = 0;
+  int64_t width = 0;
+  FloatType type = FloatType::kFloat32;
+};
+
+// Rotates the pairs of each head by the angles of its token. Pairs are elements (2i, 2i + 1) where they are
+// interleaved, else (i, i + pairs).
+struct RopeRows {
+  const void* x = nullptr;  // [N, H, 2 * pairs] of `type`
+  int64_t x_stride = 0;     // from one token to the next
+  int64_t x_head_stride = 0;
+  void* y = nullptr;  // [N, H, 2 * pairs] of `type`
+  int64_t y_stride = 0;
+  int64_t y_head_stride = 0;
+  int64_t heads = 0;  // H
+  int64_t pairs = 0;
+  const float* cosines = nullptr;  // [N, pairs]
+  const float* sines = nullptr;    // [N, pairs]
+  bool interleaved = true;
+  FloatType type = FloatType::kFloat32;
+};
+
+// Row n of `to` becomes row n of `from`, or those that the lists name.
+struct CopyRows {
+  const void* from = nullptr;
+  FloatType from_type = FloatType::kFloat32;
+  int64_t from_stride = 0;
+  const int64_t* from_rows = nullptr;  // [N], or null
+  void* to = nullptr;
+  FloatType to_type = FloatType::kFloat32;
+  int64_t to_stride = 0;
+  const int64_t* to_rows = nullptr;  // [N], or null
+  int64_t width = 0;
+};
+
+// y = a + b, rounded once.
+struct AddRows {
+  const void* a = nullptr;  // [N, D] of `type`
+  const void* b = nullptr;  // [N, D] of `type`
+  void* y = nullptr;        // [N, D] of `type`
+  int64_t width = 0;        // D
   FloatType type = FloatType::kFloat32;
 };
 
@@ -77,7 +120,7 @@ struct ChunkSums {
 };
 
 // The sums of chunks of kVocabularyChunk columns, of consecutive rows.
-struct ChunkRows {
+struct VocabularyRows {
   const float* logits = nullptr;  // [N, stride]
   int64_t stride = 0;
   int64_t width = 0;  // columns; the last chunk may be short
@@ -101,11 +144,15 @@ struct RowFunctions {
   void (*rms_norm)(const RmsNormRows& rows, int64_t begin, int64_t end);
   void (*rms_norm_gradient)(const RmsNormGradientRows& rows, int64_t begin, int64_t end);
   void (*swiglu)(const SwigluRows& rows, int64_t begin, int64_t end);
+  void (*rope)(const RopeRows& rows, int64_t begin, int64_t end);
+  void (*copy)(const CopyRows& rows, int64_t begin, int64_t end);
+  void (*add)(const AddRows& rows, int64_t begin, int64_t end);
   void (*swiglu_gradient)(const SwigluGradientRows& rows, int64_t begin, int64_t end);
   void (*scores)(const ScoreRows& rows, int64_t begin, int64_t end);
   void (*combine)(const CombineRows& rows, int64_t begin, int64_t end);
-  void (*chunk_sums)(const ChunkRows& rows, int64_t begin, int64_t end);
+  void (*chunk_sums)(const VocabularyRows& rows, int64_t begin, int64_t end);
   void (*logit_gradient)(const LogitGradientRows& rows, int64_t begin, int64_t end);
+  bool (*all_finite)(const float* numbers, int64_t count);
 };
 
 extern const RowFunctions kRowFunctionsAvx2;

@@ -2,6 +2,7 @@
 #define PLUMB_POLICY_KERNELS_CPU_ROW_FUNCTIONS_KERNEL_H_
 
 #include "policy/kernels/cpu/numerics.h"
+#include "policy/kernels/cpu/plain_rows_kernel.h"
 #include "policy/kernels/cpu/row_functions.h"
 #include "policy/kernels/cpu/row_registers.h"
 #include "policy/kernels/cpu/vec.h"
@@ -45,10 +46,10 @@ void RmsNormOf(const RmsNormRows& p, int64_t begin, int64_t end) {
   const T* weight = static_cast<const T*>(p.weight);
   for (int64_t n = begin; n < end; ++n) {
     const T* x = static_cast<const T*>(p.x) + n * p.x_stride;
-    T* y = static_cast<T*>(p.y) + n * p.width;
+    T* y = static_cast<T*>(p.y) + n * p.y_stride;
     const float mean = DotOfRows<isa>(x, x, p.width) / static_cast<float>(p.width);
     const float scale = 1.0f / SquareRoot(mean + p.epsilon);
-    p.scales[n] = scale;
+    if (p.scales != nullptr) p.scales[n] = scale;
     ForRegisters<isa>(p.width, [&](int64_t i, int count) {
       const typename V::Float normal = Rounded<isa>(V::Mul(LoadSome<isa>(x + i, count), V::Set(scale)), x);
       StoreSome<isa>(y + i, V::Mul(LoadSome<isa>(weight + i, count), normal), count);
@@ -88,11 +89,12 @@ template <Isa isa, typename T>
 void SwigluOf(const SwigluRows& p, int64_t begin, int64_t end) {
   using V = Vec<isa>;
   for (int64_t n = begin; n < end; ++n) {
-    const T* gate = static_cast<const T*>(p.gate_up) + n * 2 * p.width;
-    T* y = static_cast<T*>(p.y) + n * p.width;
+    const T* gate = static_cast<const T*>(p.gate) + n * p.x_stride;
+    const T* up = static_cast<const T*>(p.up) + n * p.x_stride;
+    T* y = static_cast<T*>(p.y) + n * p.y_stride;
     ForRegisters<isa>(p.width, [&](int64_t i, int count) {
       const typename V::Float g = LoadSome<isa>(gate + i, count);
-      const typename V::Float u = LoadSome<isa>(gate + p.width + i, count);
+      const typename V::Float u = LoadSome<isa>(up + i, count);
       StoreSome<isa>(y + i, V::Mul(V::Mul(g, VecMath<isa>::Sigmoid(g)), u), count);
     });
   }
@@ -181,8 +183,18 @@ void Combine(const CombineRows& rows, int64_t begin, int64_t end) {
 
 template <Isa isa>
 constexpr RowFunctions MakeRowFunctions() {
-  return {RmsNorm<isa>, RmsNormGradient<isa>, Swiglu<isa>,          SwigluGradient<isa>,
-          Scores<isa>,  Combine<isa>,         ChunkSumsOfRows<isa>, LogitGradient<isa>};
+  return {.rms_norm = RmsNorm<isa>,
+          .rms_norm_gradient = RmsNormGradient<isa>,
+          .swiglu = Swiglu<isa>,
+          .rope = Rope<isa>,
+          .copy = Copy<isa>,
+          .add = Add<isa>,
+          .swiglu_gradient = SwigluGradient<isa>,
+          .scores = Scores<isa>,
+          .combine = Combine<isa>,
+          .chunk_sums = ChunkSumsOfRows<isa>,
+          .logit_gradient = LogitGradient<isa>,
+          .all_finite = AllFinite<isa>};
 }
 
 }  // namespace plumb::cpu

@@ -34,7 +34,7 @@ PLUMB_VEC ChunkSums SumsOfChunk(const float* logits, int64_t width, float temper
 }
 
 template <Isa isa>
-void ChunkSumsOfRows(const ChunkRows& p, int64_t begin, int64_t end) {
+void ChunkSumsOfRows(const VocabularyRows& p, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; ++n) {
     ChunkSums* sums = p.sums + n * p.sums_stride;
     for (int64_t first = 0; first < p.width; first += kVocabularyChunk) {

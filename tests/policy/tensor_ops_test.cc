@@ -1,10 +1,12 @@
-#include "policy/mla.h"
+#include "policy/tensor_ops.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "policy/kernels/rms_norm.h"
+#include "policy/mla.h"
+#include "policy/mlp.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -41,8 +43,47 @@ TEST(MlaConformanceTest, AbsorbedEqualsExpanded) {
   const AttentionContext context = MakeAttentionContext(weights.config, tokens, KvView::Own());
   const at::Tensor hidden = at::randn({23, weights.config.hidden_size});
   const at::Tensor expected = Expanded(weights.config, weights.layers[0], hidden, context.rope);
-  EXPECT_LE(MaxDifference(MlaForward(weights.config, weights.layers[0], hidden, 0, context), expected),
+  const ForwardContext forward;
+  TensorOps ops(weights.config, tokens, context, forward);
+  EXPECT_LE(MaxDifference(MlaForward(ops, weights.layers[0], hidden), expected),
             1e-5 * expected.abs().max().item<double>() + 1e-5);
+}
+
+at::Tensor Swiglu(const at::Tensor& hidden, const at::Tensor& gate_up, const at::Tensor& down) {
+  const std::vector<at::Tensor> halves = at::linear(hidden, gate_up).chunk(2, -1);
+  return at::linear(at::silu(halves[0]) * halves[1], down);
+}
+
+at::Tensor Forward(const ModelConfig& config, const LayerWeights& layer, const at::Tensor& hidden,
+                   const ForwardContext& context) {
+  const PackedTokens tokens;
+  const AttentionContext attention;
+  TensorOps ops(config, tokens, attention, context);
+  return MlpForward(ops, layer, hidden);
+}
+
+TEST(MlpTest, DenseLayer) {
+  const at::NoGradGuard no_grad;
+  const PolicyWeights weights = SmallWeights();
+  const LayerWeights& layer = weights.layers[0];
+  const at::Tensor hidden = at::randn({3, 128});
+  const at::Tensor output = Forward(weights.config, layer, hidden, {});
+  EXPECT_LE(MaxDifference(output, Swiglu(hidden, layer.gate_up, layer.down)), 1e-4);
+}
+
+TEST(MlpTest, SharedExpertsAreAddedUnscaled) {
+  const at::NoGradGuard no_grad;
+  PolicyWeights weights = SmallWeights();
+  LayerWeights& layer = weights.layers[1];
+  layer.expert_down.zero_();
+  const at::Tensor hidden = at::randn({3, 128});
+  RouterRecord record;
+  ForwardContext context;
+  context.router_record = &record;
+  const at::Tensor output = Forward(weights.config, layer, hidden, context);
+  EXPECT_LE(MaxDifference(output, Swiglu(hidden, layer.shared_gate_up, layer.shared_down)), 1e-4);
+  ASSERT_EQ(record.experts.size(), 1);
+  EXPECT_EQ(record.experts[0].sizes(), at::IntArrayRef({3, 2}));
 }
 
 }  // namespace
