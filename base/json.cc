@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace plumb {
@@ -120,6 +121,14 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view what, c
   if (text.size() > limits.max_bytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(what, ": has ", text.size(), " bytes, at most ", limits.max_bytes, " are read"));
+  }
+  // The library takes a zero byte for the end of the text, and skips a byte order mark.
+  const size_t zero = text.find('\0');
+  if (zero != absl::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat(what, ": not valid JSON: byte ", zero, " is zero"));
+  }
+  if (absl::StartsWith(text, "\xEF\xBB\xBF")) {
+    return absl::InvalidArgumentError(absl::StrCat(what, ": not valid JSON: starts with a byte order mark"));
   }
   BoundedReader reader(limits);
   const bool parsed = Json::sax_parse(text.begin(), text.end(), &reader);

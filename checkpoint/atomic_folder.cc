@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
+#include "base/inside_folder.h"
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "checkpoint/file_name.h"
@@ -21,6 +22,7 @@ namespace plumb {
 namespace {
 
 constexpr char kManifest[] = "manifest.json";
+constexpr size_t kMaxManifestBytes = size_t{16} << 20;
 
 std::string WithoutTrailingSlash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -37,8 +39,8 @@ struct FileDigest {
   std::string sha256;
 };
 
-absl::StatusOr<FileDigest> DigestFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, MappedFile::Open(path));
+absl::StatusOr<FileDigest> DigestFile(const std::string& folder, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, MapInsideFolder(folder, name));
   const absl::string_view content(reinterpret_cast<const char*>(file->bytes()), file->size());
   return FileDigest{static_cast<int64_t>(file->size()), Sha256Hex(content)};
 }
@@ -53,7 +55,7 @@ absl::Status WriteManifest(const std::string& folder) {
       return absl::FailedPreconditionError(absl::StrCat(path, ": an atomic folder holds regular files only"));
     }
     RETURN_IF_ERROR(SyncFile(path));
-    ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(path));
+    ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(folder, name));
     files[name] = {{"size", digest.size}, {"sha256", digest.sha256}};
   }
   return WriteFileAtomic(JoinPath(folder, kManifest), DumpJson(Json{{"files", files}}, 2) + "\n");
@@ -92,7 +94,7 @@ absl::Status CheckEntry(const std::string& folder, const std::string& name, cons
   if (!sha256.ok()) return absl::DataLossError(sha256.status().message());
   const std::string path = JoinPath(folder, name);
   if (!FileExists(path)) return absl::DataLossError(absl::StrCat(path, ": missing, but in ", kManifest));
-  ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(path));
+  ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(folder, name));
   if (digest.size != *size) {
     return absl::DataLossError(
         absl::StrCat(path, ": has ", digest.size, " bytes, expected ", *size, " from ", kManifest));
@@ -143,7 +145,7 @@ absl::Status AtomicFolder::Commit() {
 
 absl::Status VerifyManifest(const std::string& path) {
   const std::string manifest = JoinPath(path, kManifest);
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(manifest));
+  ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(path, kManifest, kMaxManifestBytes));
   const absl::StatusOr<Json> json = ParseJson(text, manifest);
   if (!json.ok()) return absl::DataLossError(json.status().message());
   const auto files = json->is_object() ? json->find("files") : json->end();

@@ -60,6 +60,10 @@ class LayoutFinder {
       }
     }
     if (config_.tie_word_embeddings) CheckTiedHead();
+    if (config_.quantization.fp8_blocks && !quantized_) {
+      layout_.problems.push_back(absl::InvalidArgumentError(
+          "config.json: quantization_config says FP8 blocks, but no weight has type F8_E4M3"));
+    }
     CheckRest();
     return std::move(layout_);
   }
@@ -81,8 +85,10 @@ class LayoutFinder {
 
   absl::StatusOr<StoredWeight> Take(const std::string& name) {
     left_.erase(name);
-    left_.erase(name + kScaleSuffix);
     ASSIGN_OR_RETURN(StoredWeight weight, StoredWeight::Find(folder_, name));
+    // Scales beside plain weights are left over: the weights may be codes that somebody cast without them.
+    if (weight.quantized()) left_.erase(name + kScaleSuffix);
+    quantized_ = quantized_ || weight.quantized();
     if (weight.quantized() && !config_.quantization.fp8_blocks) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ": type is F8_E4M3, but config.json has no quantization_config that says how to read it"));
@@ -134,7 +140,9 @@ class LayoutFinder {
     left_.erase(head);
     const absl::StatusOr<TensorBytes> stored = folder_.Find(head);
     const absl::StatusOr<TensorBytes> embedding = folder_.Find("model.embed_tokens.weight");
-    if (embedding.ok() && stored->bytes == embedding->bytes) return;
+    const bool equal = embedding.ok() && stored->type == embedding->type && stored->shape == embedding->shape &&
+                       stored->bytes == embedding->bytes;
+    if (equal) return;
     layout_.problems.push_back(absl::InvalidArgumentError(
         absl::StrCat(head, ": differs from model.embed_tokens.weight, but tie_word_embeddings is true")));
   }
@@ -154,6 +162,7 @@ class LayoutFinder {
   const ModelConfig& config_;
   FolderLayout layout_;
   std::set<std::string> left_;
+  bool quantized_ = false;  // whether any weight is in FP8 blocks
 };
 
 }  // namespace

@@ -42,7 +42,8 @@ absl::Status ReadQuantization(const Json& source, QuantizationConfig& quantizati
       return UnsupportedField(absl::StrCat("quantization_config.", key), DumpJson(value), "FP8 blocks without it");
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<int64_t> block, JsonInts(given, "weight_block_size", "quantization_config"));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> block,
+                   JsonInts(given, "weight_block_size", "config.json: quantization_config"));
   if (block != std::vector<int64_t>{kFp8BlockSize, kFp8BlockSize}) {
     return UnsupportedField("quantization_config.weight_block_size", DumpJson(given["weight_block_size"]),
                             "[128, 128]");

@@ -41,6 +41,8 @@ TEST(ParseJsonTest, RefusesSizeGarbageAndBadUtf8) {
   EXPECT_THAT(ParseJson("{} x", "tail"), StatusIs(kInvalid, HasSubstr("byte 4")));
   EXPECT_THAT(ParseJson("\"\xff\"", "bytes"), StatusIs(kInvalid, HasSubstr("bytes")));
   EXPECT_THAT(ParseJson("1e999", "number"), StatusIs(kInvalid, HasSubstr("number")));
+  EXPECT_THAT(ParseJson(absl::string_view("{}\0{}", 5), "zero"), StatusIs(kInvalid, HasSubstr("byte 2 is zero")));
+  EXPECT_THAT(ParseJson("\xEF\xBB\xBF{}", "mark"), StatusIs(kInvalid, HasSubstr("byte order mark")));
   EXPECT_THAT(ParseJson("", "empty"), StatusIs(kInvalid, HasSubstr("empty")));
 }
 

@@ -1,5 +1,7 @@
 #include "checkpoint/atomic_folder.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "base/file.h"
@@ -90,6 +92,19 @@ TEST(AtomicFolderFaultTest, VerifyRefusesABadManifest) {
     ASSERT_OK(WriteFileAtomic(root.File("manifest.json"), text));
     EXPECT_THAT(VerifyManifest(root.path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("manifest.json"))) << text;
   }
+}
+
+TEST(AtomicFolderFaultTest, AManifestOfAnotherMakerShowsNoOtherFiles) {
+  const TestFolder root;
+  ASSERT_OK(MakeFolder(root.File("model")));
+  ASSERT_OK(WriteFileAtomic(root.File("secret"), "x"));
+  std::filesystem::create_symlink("../secret", root.File("model/LICENSE"));
+  ASSERT_OK(WriteFileAtomic(root.File("model/manifest.json"), R"({"files":{"LICENSE":{"size":1,"sha256":"0"}}})"));
+  EXPECT_THAT(VerifyManifest(root.File("model")), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("outside")));
+  ASSERT_OK(MakeFolder(root.File("pipe")));
+  ASSERT_EQ(::mkfifo(root.File("pipe/manifest.json").c_str(), 0600), 0);
+  EXPECT_THAT(VerifyManifest(root.File("pipe")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a regular file")));
 }
 
 }  // namespace

@@ -55,5 +55,30 @@ TEST(FolderLayoutFaultTest, EveryProblemIsListed) {
   EXPECT_THAT(layout.problems[2], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model.nrom.weight: not a")));
 }
 
+// The codes of FP8 weights, widened without their scales.
+TEST(FolderLayoutFaultTest, CodesThatWereCastWithoutTheirScalesAreNoWeights) {
+  const auto golden = *ModelFolder::Open(GoldenPath("models/v3_fp8"));
+  ModelFolderContent content;
+  content.config = golden->config();
+  std::vector<std::vector<std::byte>> plain;
+  for (const std::string& name : golden->names()) {
+    TensorBytes tensor = *golden->Find(name);
+    if (tensor.type == TensorType::kF8E4M3) {
+      plain.emplace_back(2 * tensor.bytes.size());
+      tensor.type = TensorType::kBF16;
+      tensor.bytes = plain.back();
+    }
+    content.tensors.emplace_back(name, tensor);
+  }
+  const TestFolder root;
+  ASSERT_OK(WriteModelFolder(root.path(), content));
+  const auto folder = *ModelFolder::Open(root.path());
+  const FolderLayout layout = FindLayout(*folder, *ParseModelConfig(folder->config()));
+  ASSERT_GT(layout.problems.size(), 1u);
+  EXPECT_THAT(layout.problems[0],
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no weight has type F8_E4M3")));
+  EXPECT_THAT(layout.problems[1], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("_scale_inv: not a tensor")));
+}
+
 }  // namespace
 }  // namespace plumb

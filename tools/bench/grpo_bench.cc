@@ -73,7 +73,7 @@ class Bench : public Command {
     proto::GrpoConfig config;
     ASSIGN_OR_RETURN(const ConfigSources sources, ParseConfig("", "bench", Settings(data, output), config));
     const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
-    RETURN_IF_ERROR(RunGrpo(config, sources, /*resume=*/false, program));
+    RETURN_IF_ERROR(RunGrpo(config, sources, Resume::kNo, program));
     for (int i = 0; i < kLimitRounds; ++i) limits.Measure();
     return Print(output, limits);
   }
