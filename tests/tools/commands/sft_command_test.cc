@@ -64,7 +64,9 @@ TEST(SftCommandTest, TrainsAStepAndSaysWhereEverythingIs) {
 TEST(SftCommandFaultTest, AnInterruptIsSaidOnce) {
   const TestFolder folder;
   const std::string rows = SourcePath("examples/arithmetic/held_out.jsonl");
+  // Without --foreground the signal goes to the program and once more to its group: two interrupts.
   const CommandResult result = plumb::testing::RunCommand({"timeout",
+                                                           "--foreground",
                                                            "--preserve-status",
                                                            "-s",
                                                            "INT",
