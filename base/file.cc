@@ -16,6 +16,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/descriptor.h"
 #include "base/status_macros.h"
 
 namespace plumb {
@@ -24,24 +25,6 @@ namespace {
 absl::Status FileError(int error, absl::string_view action, absl::string_view path) {
   return absl::ErrnoToStatus(error, absl::StrCat("cannot ", action, " ", path));
 }
-
-// Closes a file descriptor at the end of its scope.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
-  bool valid() const { return value_ >= 0; }
-  // Closes now, for errors that only close() reports.
-  int Close() { return ::close(std::exchange(value_, -1)); }
-
- private:
-  int value_;
-};
 
 absl::Status WriteAll(int descriptor, absl::string_view content, absl::string_view path) {
   while (!content.empty()) {

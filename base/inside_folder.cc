@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/descriptor.h"
 #include "base/status_macros.h"
 
 namespace plumb {
@@ -35,53 +35,41 @@ absl::Status CheckTarget(const std::string& folder, const std::string& opened, c
                                                  root.string(), "; copy the file or open the folder that holds it"));
 }
 
-// An open file of the folder.
-class FileInside {
- public:
-  static absl::StatusOr<FileInside> Open(const std::string& folder, const std::string& path) {
-    // Without O_NONBLOCK a named pipe would wait for a writer.
-    FileInside file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.descriptor_ < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
-    if (::fstat(file.descriptor_, &file.status_) != 0) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
-    }
-    if (!S_ISREG(file.status_.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));
-    RETURN_IF_ERROR(CheckTarget(folder, file.proc_path(), path));
-    return file;
-  }
-  FileInside(FileInside&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), status_(other.status_) {}
-  FileInside& operator=(FileInside&&) = delete;
-  ~FileInside() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
+// A name that leads to this very file, whatever its folder holds by now.
+std::string PathOf(const Descriptor& file) { return absl::StrCat("/proc/self/fd/", file.value()); }
 
-  int descriptor() const { return descriptor_; }
-  size_t size() const { return static_cast<size_t>(status_.st_size); }
-  // A name that leads to this very file, whatever its folder holds by now.
-  std::string proc_path() const { return absl::StrCat("/proc/self/fd/", descriptor_); }
-
- private:
-  explicit FileInside(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-  struct stat status_ = {};
+struct OpenedFile {
+  Descriptor descriptor;
+  size_t size;
 };
+
+absl::StatusOr<OpenedFile> OpenInside(const std::string& folder, const std::string& path) {
+  // Without O_NONBLOCK a named pipe would wait for a writer.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  struct stat status;
+  if (::fstat(file.value(), &status) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
+  if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));
+  RETURN_IF_ERROR(CheckTarget(folder, PathOf(file), path));
+  return OpenedFile{std::move(file), static_cast<size_t>(status.st_size)};
+}
 
 }  // namespace
 
 absl::StatusOr<std::string> ReadInsideFolder(const std::string& folder, const std::string& name, size_t max_bytes) {
   const std::string path = JoinPath(folder, name);
-  ASSIGN_OR_RETURN(const FileInside file, FileInside::Open(folder, path));
-  if (file.size() > max_bytes) {
+  ASSIGN_OR_RETURN(const OpenedFile file, OpenInside(folder, path));
+  if (file.size > max_bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": has ", file.size(), " bytes, at most ", max_bytes, " are read"));
+        absl::StrCat(path, ": has ", file.size, " bytes, at most ", max_bytes, " are read"));
   }
-  return ReadFile(file.proc_path());
+  return ReadFile(PathOf(file.descriptor));
 }
 
 absl::StatusOr<std::unique_ptr<MappedFile>> MapInsideFolder(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
-  ASSIGN_OR_RETURN(const FileInside file, FileInside::Open(folder, path));
-  return MappedFile::Map(file.descriptor(), path);
+  ASSIGN_OR_RETURN(const OpenedFile file, OpenInside(folder, path));
+  return MappedFile::Map(file.descriptor.value(), path);
 }
 
 }  // namespace plumb

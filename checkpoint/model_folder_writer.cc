@@ -16,8 +16,8 @@ constexpr const char* kTextFiles[] = {
     "tokenizer.json", "tokenizer_config.json",   "chat_template.jinja", "chat_template.json", "vocab.json",
     "merges.txt",     "special_tokens_map.json", "added_tokens.json",   "tiktoken.model",     "generation_config.json",
     "LICENSE",        "LICENSE-MODEL",           "LICENSE-CODE"};
-// The code that `auto_map` in config.json may name. It is copied, never run.
 constexpr size_t kMaxTextFileBytes = size_t{256} << 20;
+// The code that `auto_map` in config.json may name. It is copied, never run.
 constexpr const char* kCodeFiles[] = {"configuration_", "modeling_", "tokenization_"};
 
 using Shard = std::vector<StreamedTensor>;

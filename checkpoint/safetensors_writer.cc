@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/descriptor.h"
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "checkpoint/safetensors.h"
@@ -19,20 +20,15 @@ namespace {
 class OutputFile {
  public:
   static absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot create ", path));
-    return std::unique_ptr<OutputFile>(new OutputFile(path, descriptor));
+    Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!descriptor.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("cannot create ", path));
+    return std::unique_ptr<OutputFile>(new OutputFile(path, std::move(descriptor)));
   }
-  ~OutputFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
   absl::Status Write(const void* bytes, size_t size) {
     const char* next = static_cast<const char*>(bytes);
     while (size > 0) {
-      const ssize_t written = ::write(descriptor_, next, size);
+      const ssize_t written = ::write(descriptor_.value(), next, size);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return Error("write");
       next += written;
@@ -42,19 +38,19 @@ class OutputFile {
   }
 
   absl::Status SyncAndClose() {
-    if (::fsync(descriptor_) != 0) return Error("sync");
-    if (::close(std::exchange(descriptor_, -1)) != 0) return Error("close");
+    if (::fsync(descriptor_.value()) != 0) return Error("sync");
+    if (descriptor_.Close() != 0) return Error("close");
     return absl::OkStatus();
   }
 
  private:
-  OutputFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  OutputFile(std::string path, Descriptor descriptor) : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
   absl::Status Error(absl::string_view action) const {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot ", action, " ", path_));
   }
 
   const std::string path_;
-  int descriptor_;
+  Descriptor descriptor_;
 };
 
 absl::Status CheckNames(const std::string& path, absl::Span<const StreamedTensor> tensors) {

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/kernels/attention_plan.h"
-#include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/matrix_product.h"
 #include "policy/kernels/token_logprobs.h"
@@ -49,21 +48,12 @@ at::Tensor ForwardOnTensors(const PolicyWeights& weights, const PackedTokens& to
   return hidden;
 }
 
-// Runs program(ops) over a workspace: once to see how much memory it takes, then in all threads.
 template <typename Program>
-void RunOverWorkspace(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
-                      Workspace& workspace, const Program& program) {
+void RunModel(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view, Workspace& workspace,
+              const Program& program) {
   PlanAttentionOnCpu(tokens, view, weights.config.num_heads, workspace.units, workspace.slots);
-  const cpu::FloatType type = KernelType(weights.embed.scalar_type());
   const WorkspaceForward forward = {weights.config, tokens, view.cache, workspace};
-  WorkspaceOps measure(forward, type);
-  program(measure);
-  const WorkspaceOps::Sizes& sizes = measure.sizes();
-  char* const memory = workspace.Reserve(sizes[0] + sizes[1] + sizes[2]);
-  cpu::RunTogether([&] {
-    WorkspaceOps ops(forward, type, memory, sizes);
-    program(ops);
-  });
+  RunOverWorkspace(forward, KernelType(weights.embed.scalar_type()), program);
 }
 
 // The context's workspace, or one for this forward alone.
@@ -92,7 +82,7 @@ at::Tensor Forward(const PolicyWeights& weights, const PackedTokens& tokens, con
   if (!RunsOverWorkspace(weights, tokens, context)) return ForwardOnTensors(weights, tokens, view, context);
   const at::Tensor output = at::empty({tokens.num_tokens(), weights.config.hidden_size}, weights.embed.options());
   WorkspaceFor workspace(context, weights.config);
-  RunOverWorkspace(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
+  RunModel(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
     ops.Store(ops.RmsNorm(RunLayers(ops, weights), weights.final_norm, weights.config.rms_norm_eps), output);
   });
   return output;
@@ -106,7 +96,7 @@ at::Tensor LogitsOfRows(const PolicyWeights& weights, const PackedTokens& tokens
   }
   WorkspaceFor workspace(context, weights.config);
   const at::Tensor logits = (*workspace).Results(static_cast<int64_t>(rows.size()), weights.lm_head.size(0));
-  RunOverWorkspace(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
+  RunModel(weights, tokens, view, *workspace, [&](WorkspaceOps& ops) {
     const WorkspaceOps::Array hidden = ops.Pick(RunLayers(ops, weights), rows);
     ops.LogitsInto(ops.RmsNorm(hidden, weights.final_norm, weights.config.rms_norm_eps), weights.lm_head, logits);
   });

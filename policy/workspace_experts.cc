@@ -32,6 +32,15 @@ DotProduct ProductOf(const Array& input, const at::Tensor& weights, int64_t expe
           .depth = weights.size(2)};
 }
 
+// Calls body(expert, first place) for the experts that were chosen, ascending.
+template <typename Body>
+void ForChosenExperts(const cpu::ExpertOrder& order, const Body& body) {
+  for (int64_t expert = 0; expert < order.num_experts; ++expert) {
+    const int64_t start = order.starts[expert];
+    if (order.starts[expert + 1] > start) body(expert, start);
+  }
+}
+
 char* RowOf(const Array& array, int64_t row) { return array.memory + row * array.width * BytesOf(array.type); }
 
 }  // namespace
@@ -119,14 +128,12 @@ Array WorkspaceOps::GatedExperts(const Array& rows, const Choice& choice, const 
   if (measures_) return output;
   thread_local std::vector<GatedProduct> products;  // kept: a decode step allocates nothing
   products.clear();
-  for (int64_t expert = 0; expert < gate_up.size(0); ++expert) {
-    const int64_t start = choice.order.starts[expert];
-    if (choice.order.starts[expert + 1] == start) continue;
+  ForChosenExperts(choice.order, [&](int64_t expert, int64_t start) {
     GatedProduct product = {ProductOf(rows, gate_up, expert, choice.order), RowOf(output, start)};
     product.gate_up.y = RowOf(both, start);
     product.gate_up.y_stride = both.width;
     products.push_back(product);
-  }
+  });
   cpu::RunGatedProducts(products.data(), static_cast<int64_t>(products.size()), {type_, type_});
   return output;
 }
@@ -137,13 +144,11 @@ Array WorkspaceOps::DownExperts(const Array& inner, const Choice& choice, const 
   if (measures_) return output;
   thread_local std::vector<DotProduct> products;  // kept: a decode step allocates nothing
   products.clear();
-  for (int64_t expert = 0; expert < down.size(0); ++expert) {
-    const int64_t start = choice.order.starts[expert];
-    if (choice.order.starts[expert + 1] == start) continue;
+  ForChosenExperts(choice.order, [&](int64_t expert, int64_t start) {
     products.push_back(ProductOf(floats, down, expert, choice.order));
     products.back().y = RowOf(output, start);
     products.back().y_stride = output.width;
-  }
+  });
   cpu::RunDotProducts(products.data(), static_cast<int64_t>(products.size()), {type_, type_});
   return output;
 }

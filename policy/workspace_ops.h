@@ -141,6 +141,20 @@ class WorkspaceOps {
   Array wide_copy_;
 };
 
+// Runs program(ops) over the forward's workspace: once to see how much memory it takes, then in all threads.
+//   type  of weights and activations
+template <typename Program>
+void RunOverWorkspace(const WorkspaceForward& forward, cpu::FloatType type, const Program& program) {
+  WorkspaceOps measure(forward, type);
+  program(measure);
+  const WorkspaceOps::Sizes& sizes = measure.sizes();
+  char* const memory = forward.workspace.Reserve(sizes[0] + sizes[1] + sizes[2]);
+  cpu::RunTogether([&] {
+    WorkspaceOps ops(forward, type, memory, sizes);
+    program(ops);
+  });
+}
+
 }  // namespace plumb
 
 #endif  // PLUMB_POLICY_WORKSPACE_OPS_H_

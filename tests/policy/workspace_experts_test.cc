@@ -4,7 +4,6 @@
 
 #include <numeric>
 
-#include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/matrix_product.h"
 #include "policy/kernels/moe_experts.h"
 #include "policy/kernels/router.h"
@@ -25,21 +24,12 @@ at::Tensor OverWorkspace(const ModelConfig& config, const LayerWeights& layer, c
   const PackedTokens tokens = PackSequences({ids});
   Workspace workspace(config);
   const WorkspaceForward forward = {config, tokens, nullptr, workspace};
-  const cpu::FloatType type = KernelType(hidden.scalar_type());
   const at::Tensor output = at::empty_like(hidden);
-  const auto program = [&](WorkspaceOps& ops) {
+  RunOverWorkspace(forward, KernelType(hidden.scalar_type()), [&](WorkspaceOps& ops) {
     const WorkspaceOps::Array rows = ops.Embed(hidden);
     ops.BeginLayer(1, rows);
     const WorkspaceOps::Choice choice = ops.ChooseExperts(rows, layer.gate, layer.gate_bias);
     ops.Store(ops.Experts(rows, choice, layer.expert_gate_up, layer.expert_down), output);
-  };
-  WorkspaceOps measure(forward, type);
-  program(measure);
-  const WorkspaceOps::Sizes& sizes = measure.sizes();
-  char* const memory = workspace.Reserve(sizes[0] + sizes[1] + sizes[2]);
-  cpu::RunTogether([&] {
-    WorkspaceOps ops(forward, type, memory, sizes);
-    program(ops);
   });
   return output;
 }

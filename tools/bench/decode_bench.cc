@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include "base/status_macros.h"
 #include "tools/bench/benchmarks.h"
 #include "tools/bench/generation_rates.h"
@@ -21,12 +19,7 @@ class Bench : public Command {
     ASSIGN_OR_RETURN(const BenchModel model, OpenBenchModel(model_));
     std::vector<GenerationCase> cases;
     for (const int64_t batch : batches) cases.push_back({batch, prompt_, new_});
-    ASSIGN_OR_RETURN(const Json measured, MeasureGeneration(model, cases, model_.num_rounds));
-    Json json = BenchHead("decode", model, model_);
-    json.update(measured);
-    json["peak_memory_gigabytes"] = PeakMemoryBytes() / 1e9;
-    std::printf("%s\n", DumpJson(json).c_str());
-    return absl::OkStatus();
+    return PrintGeneration("decode", model, model_, cases);
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <map>
 
@@ -140,6 +141,16 @@ absl::StatusOr<Json> MeasureGeneration(const BenchModel& model, const std::vecto
   json["cases"] = Json::array();
   for (const MeasuredCase& one : measured) json["cases"].push_back(CaseJson(model, one, limits));
   return json;
+}
+
+absl::Status PrintGeneration(const std::string& benchmark, const BenchModel& model, const BenchModelOptions& options,
+                             const std::vector<GenerationCase>& cases) {
+  ASSIGN_OR_RETURN(const Json measured, MeasureGeneration(model, cases, options.num_rounds));
+  Json json = BenchHead(benchmark, model, options);
+  json.update(measured);
+  json["peak_memory_gigabytes"] = PeakMemoryBytes() / 1e9;
+  std::printf("%s\n", DumpJson(json).c_str());
+  return absl::OkStatus();
 }
 
 }  // namespace plumb::cli

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
 #include "tools/bench/bench_model.h"
@@ -34,6 +36,10 @@ absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const Gen
 // work_bounds.h with the medians of the limits.
 absl::StatusOr<Json> MeasureGeneration(const BenchModel& model, const std::vector<GenerationCase>& cases,
                                        int64_t rounds);
+
+// Measures the cases and prints the benchmark's result on one line.
+absl::Status PrintGeneration(const std::string& benchmark, const BenchModel& model, const BenchModelOptions& options,
+                             const std::vector<GenerationCase>& cases);
 
 }  // namespace plumb::cli
 

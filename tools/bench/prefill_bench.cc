@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include "base/status_macros.h"
 #include "tools/bench/benchmarks.h"
 #include "tools/bench/generation_rates.h"
@@ -23,12 +21,7 @@ class Bench : public Command {
     for (const int64_t prompt : prompts) {
       for (const int64_t batch : batches) cases.push_back({batch, prompt, /*new_tokens=*/1});
     }
-    ASSIGN_OR_RETURN(const Json measured, MeasureGeneration(model, cases, model_.num_rounds));
-    Json json = BenchHead("prefill", model, model_);
-    json.update(measured);
-    json["peak_memory_gigabytes"] = PeakMemoryBytes() / 1e9;
-    std::printf("%s\n", DumpJson(json).c_str());
-    return absl::OkStatus();
+    return PrintGeneration("prefill", model, model_, cases);
   }
 
  private:

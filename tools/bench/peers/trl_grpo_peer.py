@@ -9,11 +9,9 @@ import collections
 import json
 import tempfile
 
-from peer_rounds import threads
-from trl_rounds import RoundCallback
+from trl_rounds import RoundCallback, load_policy
 
 import torch
-import transformers
 import trl
 import trl.extras.profiling
 from datasets import Dataset
@@ -45,11 +43,7 @@ def main():
     parser.add_argument("--new", type=int, default=128)
     parser.add_argument("--micro", type=int, default=16, help="sequences per backward pass")
     options = parser.parse_args()
-    torch.set_num_threads(threads())
-    torch.manual_seed(0)
-    model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=options.model + "/tokenizer.json",
-                                                     eos_token="<|eos|>", pad_token="<|pad|>")
+    model, tokenizer = load_policy(options.model)
     with open(options.data, encoding="utf-8") as file:
         prompts = [json.loads(line)["prompt"] for line in file]
     sequences = options.prompts * options.group

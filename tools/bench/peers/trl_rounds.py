@@ -2,12 +2,22 @@
 
 import time
 
-from peer_rounds import next_order, say
+from peer_rounds import next_order, say, threads
 
-from transformers import TrainerCallback
+import torch
+import transformers
 
 
-class RoundCallback(TrainerCallback):
+def load_policy(folder):
+    """The model in float32 and its tokenizer, with the threads that this round may use and seed 0."""
+    torch.set_num_threads(threads())
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return model, transformers.PreTrainedTokenizerFast(tokenizer_file=folder + "/tokenizer.json",
+                                                       eos_token="<|eos|>", pad_token="<|pad|>")
+
+
+class RoundCallback(transformers.TrainerCallback):
     """The first `warm` steps run without an order. `parts` gives more members of the answer."""
 
     def __init__(self, ready, warm=1, parts=dict):

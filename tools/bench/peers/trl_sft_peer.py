@@ -4,11 +4,9 @@
 import argparse
 import tempfile
 
-from peer_rounds import bench_ids, threads
-from trl_rounds import RoundCallback
+from peer_rounds import bench_ids
+from trl_rounds import RoundCallback, load_policy
 
-import torch
-import transformers
 import trl
 from datasets import Dataset
 
@@ -20,11 +18,7 @@ def main():
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--micro", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(threads())
-    torch.manual_seed(0)
-    model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32)
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=options.model + "/tokenizer.json",
-                                                     eos_token="<|eos|>", pad_token="<|pad|>")
+    model, tokenizer = load_policy(options.model)
     rows = [bench_ids(row, options.length, model.config.vocab_size) for row in range(options.batch)]
     steps = 1000  # more than anybody asks for
     with tempfile.TemporaryDirectory() as folder:
