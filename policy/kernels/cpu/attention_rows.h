@@ -2,6 +2,7 @@
 #define PLUMB_POLICY_KERNELS_CPU_ATTENTION_ROWS_H_
 
 #include "policy/kernels/cpu/attention_kernels.h"
+#include "policy/kernels/cpu/transpose.h"
 #include "policy/kernels/cpu/vec.h"
 
 // How rows come out of tensors and go back, included by the sources of the instruction-set classes alone.
@@ -33,25 +34,6 @@ struct AttentionRows {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(narrow), 16));
   }
 
-  PLUMB_VEC void Transpose(__m256 (&x)[8]) {
-    __m256 pairs[8];
-    for (int i = 0; i < 8; i += 2) {
-      pairs[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-      pairs[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-    }
-    __m256 fours[8];
-    for (int i = 0; i < 8; i += 4) {
-      fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
-      fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
-      fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
-      fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
-    }
-    for (int i = 0; i < 4; ++i) {
-      x[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
-      x[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
-    }
-  }
-
   template <typename T>
   static void PackRows(const T* from, const HeadRows& rows, float scale, float* to) {
     const __m256 factor = _mm256_set1_ps(scale);
@@ -65,7 +47,7 @@ struct AttentionRows {
         for (int i = 0; i < 8; ++i) {
           x[i] = offsets[i] < 0 ? _mm256_setzero_ps() : _mm256_mul_ps(LoadEight(from + offsets[i] + w, count), factor);
         }
-        Transpose(x);
+        Transpose8(x);
         for (int i = 0; i < count; ++i) _mm256_storeu_ps(to + (w + i) * kMaxChunkRows + lane, x[i]);
       }
     }

@@ -10,7 +10,8 @@
 namespace plumb::cpu {
 
 // y[m, c] = sum over j of a[m, j] * b[j, c], by the column-product rule of numerics.h; with `accumulate` the sum starts
-// from y. Strides are in elements; those of `a` may be swapped, which makes a's transpose.
+// from y. Strides are in elements. One of those of `a` is 1: that of the inner index, or, for a's transpose, of the
+// rows.
 struct ColumnProduct {
   const float* a = nullptr;
   int64_t a_row_stride = 0;
@@ -29,10 +30,12 @@ struct ColumnProduct {
 //   type  of b
 void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType type);
 
-// A block has this many rows at most, and needs this much room in elements.
+// A block has this many rows and columns at most, and needs this much room in elements: its columns and, in strips of
+// up to twice their number, its rows, for this many inner indices at a time.
 inline constexpr int64_t kColumnBlockRows = 96;
+inline constexpr int64_t kColumnBlockColumns = 256;
 inline constexpr int64_t kColumnBlockInner = 256;
-inline constexpr int64_t kColumnScratch = kColumnBlockInner * (2 * kColumnBlockRows + 32);
+inline constexpr int64_t kColumnScratch = kColumnBlockInner * (kColumnBlockColumns + 2 * kColumnBlockRows);
 
 // One block in the caller's thread, by the named class; RunColumnProducts() is made of these.
 void ColumnBlockAvx2(const ColumnProduct& product, FloatType type, const ResultBlock& block, float* scratch);

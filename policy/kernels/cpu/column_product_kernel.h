@@ -1,14 +1,10 @@
 #ifndef PLUMB_POLICY_KERNELS_CPU_COLUMN_PRODUCT_KERNEL_H_
 #define PLUMB_POLICY_KERNELS_CPU_COLUMN_PRODUCT_KERNEL_H_
 
-#include "policy/kernels/cpu/column_product.h"
+#include "policy/kernels/cpu/column_packing.h"
 #include "policy/kernels/cpu/vec.h"
 
 namespace plumb::cpu {
-
-// Rows that a tile takes at most; its columns are two registers.
-template <Isa isa>
-inline constexpr int kColumnRows = isa == Isa::kAvx512 ? 12 : 6;
 
 // Where one tile works. `a` is packed: kRows numbers for each inner index.
 template <typename B>
@@ -72,11 +68,6 @@ PLUMB_VEC void RunColumnTile(const ColumnTile<B>& tile) {
   RunColumnTile<isa, B, kRows, false>(tile);
 }
 
-// The heights that tiles are compiled for; a strip takes the next larger one, its packed rows beyond are zero.
-PLUMB_VEC int TileHeight(int64_t rows) {
-  return rows <= 2 ? static_cast<int>(rows) : rows <= 4 ? 4 : rows <= 6 ? 6 : rows <= 8 ? 8 : 12;
-}
-
 template <Isa isa, typename B>
 void RunColumnTileOf(int height, const ColumnTile<B>& tile) {
   if constexpr (kColumnRows < isa >> 6) {
@@ -89,68 +80,47 @@ void RunColumnTileOf(int height, const ColumnTile<B>& tile) {
   RunColumnTile<isa, B, 1>(tile);
 }
 
-// Rows of a block, cut into strips of nearly the same height.
-struct Strips {
-  int64_t rows;
-  int64_t per_strip;
-  int height;
-};
-
-// Inner indices first ... first + count - 1.
-struct InnerRange {
-  int64_t first;
-  int64_t count;
-};
-
-// The block's rows strip by strip, each as a tile reads it.
-PLUMB_VEC void PackRows(const ColumnProduct& p, int64_t row, const Strips& strips, InnerRange inner, float* to) {
-  for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, to += strips.height * inner.count) {
-    const int64_t rows = strips.rows - begin < strips.per_strip ? strips.rows - begin : strips.per_strip;
-    const float* from = p.a + (row + begin) * p.a_row_stride + inner.first * p.a_inner_stride;
-    for (int64_t j = 0; j < inner.count; ++j, from += p.a_inner_stride) {
-      for (int r = 0; r < strips.height; ++r) {
-        to[j * strips.height + r] = r < rows ? from[r * p.a_row_stride] : 0.0f;
-      }
-    }
-  }
-}
-
-template <Isa isa, typename B>
-void PackColumns(const B* from, int64_t stride, int64_t inner, int columns, float* to) {
-  using V = Vec<isa>;
-  const int low = columns < V::kLanes ? columns : V::kLanes;
-  for (int64_t j = 0; j < inner; ++j, from += stride, to += 2 * V::kLanes) {
-    V::Store(to, V::LoadTail(from, low));
-    V::Store(to + V::kLanes, V::LoadTail(from + low, columns - low));
-  }
-}
-
-// A part of the inner indices of a block whose rows are packed: its columns, panel by panel.
-template <Isa isa, typename B>
+// A part of the inner indices of a block, its rows and columns packed.
+template <Isa isa>
 void RunPanels(const ColumnProduct& p, const ResultBlock& block, const Strips& strips, InnerRange inner,
-               float* scratch) {
-  constexpr int kWidth = 2 * Vec<isa>::kLanes;
-  float* panel = scratch;
-  const float* packed = scratch + kColumnBlockInner * kWidth;
-  const bool once = strips.rows <= strips.per_strip;
+               const float* rows, const float* panel) {
   const bool accumulate = p.accumulate || inner.first > 0;
-  for (int64_t column = block.column_begin; column < block.column_end; column += kWidth) {
+  for (int64_t column = block.column_begin; column < block.column_end; column += kPanelColumns<isa>) {
     const int64_t left = block.column_end - column;
-    const int columns = left < kWidth ? static_cast<int>(left) : kWidth;
-    const B* b = static_cast<const B*>(p.b) + inner.first * p.b_stride + column;
-    if (!once) PackColumns<isa>(b, p.b_stride, inner.count, columns, panel);
-    const float* a = packed;
-    for (int64_t r = 0; r < strips.rows; r += strips.per_strip, a += strips.height * inner.count) {
-      const int rows = static_cast<int>(strips.rows - r < strips.per_strip ? strips.rows - r : strips.per_strip);
-      float* y = p.y + (block.row_begin + r) * p.y_stride + column;
-      if (once) {
-        const ColumnTile<B> tile = {a, b, p.b_stride, y, p.y_stride, inner.count, rows, columns, accumulate};
-        RunColumnTileOf<isa, B>(strips.height, tile);
-      } else {
-        const ColumnTile<float> tile = {a, panel, kWidth, y, p.y_stride, inner.count, rows, columns, accumulate};
-        RunColumnTileOf<isa, float>(strips.height, tile);
-      }
+    ColumnTile<float> tile;
+    tile.a = rows;
+    tile.b = panel;
+    tile.b_stride = kPanelColumns<isa>;
+    tile.y_stride = p.y_stride;
+    tile.inner = inner.count;
+    tile.columns = left < kPanelColumns<isa> ? static_cast<int>(left) : kPanelColumns<isa>;
+    tile.accumulate = accumulate;
+    for (int64_t r = 0; r < strips.rows; r += strips.per_strip, tile.a += strips.height * inner.count) {
+      tile.rows = strips.HeightAt(r);
+      tile.y = p.y + (block.row_begin + r) * p.y_stride + column;
+      RunColumnTileOf<isa, float>(strips.height, tile);
     }
+    panel += inner.count * kPanelColumns<isa>;
+  }
+}
+
+// The same of a single strip, whose columns are taken from where they are stored.
+template <Isa isa, typename B>
+void RunStrip(const ColumnProduct& p, const ResultBlock& block, const Strips& strips, InnerRange inner,
+              const float* rows) {
+  for (int64_t column = block.column_begin; column < block.column_end; column += kPanelColumns<isa>) {
+    const int64_t left = block.column_end - column;
+    ColumnTile<B> tile;
+    tile.a = rows;
+    tile.b = static_cast<const B*>(p.b) + inner.first * p.b_stride + column;
+    tile.b_stride = p.b_stride;
+    tile.y = p.y + block.row_begin * p.y_stride + column;
+    tile.y_stride = p.y_stride;
+    tile.inner = inner.count;
+    tile.rows = strips.HeightAt(0);
+    tile.columns = left < kPanelColumns<isa> ? static_cast<int>(left) : kPanelColumns<isa>;
+    tile.accumulate = p.accumulate || inner.first > 0;
+    RunColumnTileOf<isa, B>(strips.height, tile);
   }
 }
 
@@ -160,10 +130,17 @@ void ColumnBlock(const ColumnProduct& p, const ResultBlock& block, float* scratc
   const int64_t num_strips = (rows + kColumnRows<isa> - 1) / kColumnRows<isa>;
   const int64_t per_strip = (rows + num_strips - 1) / num_strips;
   const Strips strips = {rows, per_strip, TileHeight(per_strip)};
+  float* const packed_rows = scratch + kColumnBlockColumns * kColumnBlockInner;
   for (int64_t first = 0; first == 0 || first < p.inner; first += kColumnBlockInner) {
     const InnerRange inner = {first, p.inner - first < kColumnBlockInner ? p.inner - first : kColumnBlockInner};
-    PackRows(p, block.row_begin, strips, inner, scratch + kColumnBlockInner * 2 * Vec<isa>::kLanes);
-    RunPanels<isa, B>(p, block, strips, inner, scratch);
+    PackRows<isa>(p, block.row_begin, strips, inner, packed_rows);
+    if (num_strips == 1) {
+      RunStrip<isa, B>(p, block, strips, inner, packed_rows);
+      continue;
+    }
+    const B* columns = static_cast<const B*>(p.b) + inner.first * p.b_stride + block.column_begin;
+    PackPanels<isa>(columns, p.b_stride, block.column_end - block.column_begin, inner.count, scratch);
+    RunPanels<isa>(p, block, strips, inner, packed_rows, scratch);
   }
 }
 

@@ -1,47 +1,59 @@
 #include "policy/kernels/cpu/dot_product.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "policy/kernels/cpu/isa.h"
 #include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/cpu/row_functions.h"
+#include "policy/kernels/cpu/task_size.h"
 
 namespace plumb::cpu {
 namespace {
 
-// Weights that stay in a core's second-level cache while the rows of x pass by.
-constexpr int64_t kCachedWeightBytes = 192 << 10;
-// A task below this is not worth a thread: some microseconds.
-constexpr int64_t kProductsPerTask = 1 << 17;
-// Rows of x per task, so that one product of many rows makes tasks for all threads.
-constexpr int64_t kRowsPerTask = 384;
+// Tasks of fewer rows would copy weights too often.
+constexpr int64_t kMinRows = 96;
 constexpr int64_t kColumnsPerTile = 4;
+constexpr int64_t kMostLanes = 16;
 
 struct Task {
   int64_t product;
   ResultBlock block;
 };
 
-int64_t ColumnsPerTask(const DotProduct& p, FloatType weight) {
-  const int64_t row_bytes = std::max<int64_t>(1, p.depth * BytesOf(weight));
-  const int64_t cached = std::max(kColumnsPerTile, kCachedWeightBytes / row_bytes);
-  const int64_t worth = kProductsPerTask / std::max<int64_t>(1, p.depth * std::min(p.rows, kRowsPerTask));
-  const int64_t columns = std::clamp(worth, kColumnsPerTile, cached);
-  return (columns + kColumnsPerTile - 1) / kColumnsPerTile * kColumnsPerTile;
+int64_t RoundedUp(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
+
+int64_t Multiplications(const DotProduct& p) { return p.rows * p.columns * p.depth; }
+
+struct Shape {
+  int64_t rows;
+  int64_t columns;
+};
+
+// Of about so many multiplications. Copying the rows costs the less the more columns there are, and the other way
+// round.
+Shape TaskShape(const DotProduct& p, int64_t multiplications) {
+  const int64_t depth = RoundedUp(std::clamp<int64_t>(p.depth, 1, kDotBlock), kMostLanes);
+  const int64_t most = kPackedWeights / depth / kColumnsPerTile * kColumnsPerTile;
+  const int64_t area = multiplications / std::max<int64_t>(1, p.depth);
+  const int64_t side = static_cast<int64_t>(std::sqrt(static_cast<double>(area)));
+  const int64_t rows = std::min(p.rows, std::clamp(side, kMinRows, kDotBlockRows));
+  const int64_t columns = RoundedUp(area / std::max<int64_t>(1, rows), kColumnsPerTile);
+  return {std::max<int64_t>(1, rows), std::clamp(columns, kColumnsPerTile, most)};
 }
 
-// Tasks for the first `num_columns` of a product's columns, `columns` each.
-void AddTasks(const DotProduct& p, int64_t index, int64_t num_columns, int64_t columns, std::vector<Task>& tasks) {
-  for (int64_t row = 0; row < p.rows; row += kRowsPerTask) {
-    for (int64_t column = 0; column < num_columns; column += columns) {
+// Tasks for the first `num_columns` of a product's columns.
+void AddTasks(const DotProduct& p, int64_t index, int64_t num_columns, const Shape& shape, std::vector<Task>& tasks) {
+  for (int64_t row = 0; row < p.rows; row += shape.rows) {
+    for (int64_t column = 0; column < num_columns; column += shape.columns) {
       tasks.push_back(
-          {index, {row, std::min(row + kRowsPerTask, p.rows), column, std::min(column + columns, num_columns)}});
+          {index, {row, std::min(row + shape.rows, p.rows), column, std::min(column + shape.columns, num_columns)}});
     }
   }
 }
 
-using RunBlock = void (*)(const DotProduct& product, DotTypes types, const ResultBlock& block);
+using RunBlock = void (*)(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch);
 
 RunBlock ActiveBlock() { return ActiveIsa() == Isa::kAvx512 ? DotBlockAvx512 : DotBlockAvx2; }
 
@@ -52,6 +64,11 @@ std::vector<Task>& EmptyTasks() {
   return tasks;
 }
 
+float* Scratch() {
+  thread_local std::vector<float> scratch(kDotScratch);
+  return scratch.data();
+}
+
 // The block's columns of the gate, then those up, then what they make while they are in the core's cache.
 void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBlock& block) {
   const DotProduct& gate_up = product.gate_up;
@@ -60,8 +77,8 @@ void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBloc
   up.column_begin += width;
   up.column_end += width;
   const RunBlock run = ActiveBlock();
-  run(gate_up, types, block);
-  run(gate_up, types, up);
+  run(gate_up, types, block, Scratch());
+  run(gate_up, types, up, Scratch());
   const auto at = [&](void* array, int64_t column) {
     return static_cast<char*>(array) + column * BytesOf(types.output);
   };
@@ -78,24 +95,26 @@ void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBloc
 }  // namespace
 
 void RunDotProducts(const DotProduct* products, int64_t count, DotTypes types) {
+  TaskSize size;
+  for (int64_t index = 0; index < count; ++index) size.Add(Multiplications(products[index]));
   std::vector<Task>& tasks = EmptyTasks();
   for (int64_t index = 0; index < count; ++index) {
     const DotProduct& product = products[index];
-    AddTasks(product, index, product.columns, ColumnsPerTask(product, types.weight), tasks);
+    AddTasks(product, index, product.columns, TaskShape(product, size.multiplications()), tasks);
   }
   const RunBlock run = ActiveBlock();
   const Task* all = tasks.data();
   ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) { run(products[all[task].product], types, all[task].block); });
+                [&](int64_t task) { run(products[all[task].product], types, all[task].block, Scratch()); });
 }
 
 void RunGatedProducts(const GatedProduct* products, int64_t count, DotTypes types) {
+  TaskSize size;
+  for (int64_t index = 0; index < count; ++index) size.Add(Multiplications(products[index].gate_up));
   std::vector<Task>& tasks = EmptyTasks();
   for (int64_t index = 0; index < count; ++index) {
     const DotProduct& product = products[index].gate_up;
-    const int64_t tiles = ColumnsPerTask(product, types.weight) / (2 * kColumnsPerTile);
-    const int64_t columns = std::max<int64_t>(1, tiles) * kColumnsPerTile;
-    AddTasks(product, index, product.columns / 2, columns, tasks);
+    AddTasks(product, index, product.columns / 2, TaskShape(product, size.multiplications() / 2), tasks);
   }
   const Task* all = tasks.data();
   ParallelTasks(static_cast<int64_t>(tasks.size()),

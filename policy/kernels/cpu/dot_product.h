@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "policy/kernels/cpu/float_type.h"
+#include "policy/kernels/cpu/numerics.h"
 
 // Products with weights as they are stored and published: one row of D elements per result column. The rows are the
 // kernel's own order: lanes run along a row, so a vector of the batch reads each weight row once, from its start to its
@@ -50,9 +51,19 @@ struct GatedProduct {
 // Runs all of them in one parallel region, as above.
 void RunGatedProducts(const GatedProduct* products, int64_t count, DotTypes types);
 
+// A block has this many rows at most, and as many columns as make at most kPackedWeights elements with the depth: they
+// stay in a core's second-level cache while the rows of x pass by. The depth counts in whole registers there, and as
+// kDotBlock where it is more.
+inline constexpr int64_t kDotBlockRows = 384;
+inline constexpr int64_t kPackedWeights = 48 * kDotBlock;
+// Rows of x that are copied at once.
+inline constexpr int64_t kPackedRows = 6;
+// Room that a block needs, in elements.
+inline constexpr int64_t kDotScratch = kPackedWeights + kPackedRows * kDotBlock + 48 * kDotBlockRows;
+
 // One block in the caller's thread, by the named class; RunDotProducts() is made of these.
-void DotBlockAvx2(const DotProduct& product, DotTypes types, const ResultBlock& block);
-void DotBlockAvx512(const DotProduct& product, DotTypes types, const ResultBlock& block);
+void DotBlockAvx2(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch);
+void DotBlockAvx512(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch);
 
 }  // namespace plumb::cpu
 

@@ -2,8 +2,8 @@
 
 namespace plumb::cpu {
 
-void DotBlockAvx2(const DotProduct& product, DotTypes types, const ResultBlock& block) {
-  DotBlockOfTypes<Isa::kAvx2>(product, types, block);
+void DotBlockAvx2(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch) {
+  DotBlockOfTypes<Isa::kAvx2>(product, types, block, scratch);
 }
 
 }  // namespace plumb::cpu

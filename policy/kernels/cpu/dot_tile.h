@@ -3,17 +3,11 @@
 
 #include <cstdint>
 
+#include "policy/kernels/cpu/dot_results.h"
 #include "policy/kernels/cpu/vec.h"
 
 // What dot products are made of, included by the sources of the instruction-set classes alone.
 namespace plumb::cpu {
-
-// The weights' rows that a tile takes at once; their results leave in one store.
-inline constexpr int kDotColumns = 4;
-
-// Rows of x that a tile takes: sums of all pairs fill the registers, less one row's vectors and one of the weights.
-template <Isa isa>
-inline constexpr int kDotRows = isa == Isa::kAvx512 ? 6 : 3;
 
 // One tile: kRows rows of x against four rows of w. Numerics: the dot product.
 template <Isa isa, typename Weight, int kRows, int kAsk>

@@ -129,7 +129,6 @@ void ShareInRegion(int64_t threads, const SharedCalls& calls) {
       &region, static_cast<unsigned>(threads), 0);
 }
 
-// How many threads the caller may share its work with, itself included.
 int64_t Threads() {
   if (InTeam()) return member.size;
   return member.team != nullptr || at::in_parallel_region() ? 1 : at::get_num_threads();
@@ -221,6 +220,8 @@ void RunTogether(void (*call)(const void* context), const void* context) {
 }  // namespace plumb::cpu::internal
 
 namespace plumb::cpu {
+
+int64_t NumThreads() { return internal::Threads(); }
 
 void WaitForOthers() {
   if (internal::InTeam()) internal::WaitForTeam();

@@ -17,6 +17,9 @@ void RunTasks(int64_t count, RangeCall call, const void* context);
 void RunTogether(void (*call)(const void* context), const void* context);
 }  // namespace internal
 
+// How many threads the caller may share its work with, itself included.
+int64_t NumThreads();
+
 // Calls body(begin, end) over ranges that cover 0 ... count - 1, one range per thread at most, of `grain` items at
 // least. Runs in the caller's thread where that is one range, or where it is in a parallel region already.
 template <typename Body>

@@ -36,28 +36,68 @@ std::vector<float> Wave(int64_t count, float step) {
   return values;
 }
 
+struct Size {
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+};
+
+// Rows lie further apart than they are long, so that what is read or written beyond them shows.
+constexpr int64_t kGap = 3;
+constexpr float kUntouched = -77.0f;
+
+std::vector<float> Multiply(const std::vector<float>& x, const std::vector<float>& w, const Size& size) {
+  std::vector<float> y(size.rows * (size.columns + kGap), kUntouched);
+  const DotProduct product = {.x = x.data(),
+                              .x_stride = size.depth + kGap,
+                              .w = w.data(),
+                              .w_stride = size.depth + kGap,
+                              .y = y.data(),
+                              .y_stride = size.columns + kGap,
+                              .rows = size.rows,
+                              .columns = size.columns,
+                              .depth = size.depth};
+  RunDotProducts(&product, 1, {});
+  return y;
+}
+
+// Few rows stream the weights; more of them, 13 with AVX2 and 25 with AVX-512, copy what they read first.
 TEST(DotProductTest, AddsInTheOrderOfTheNumericsSpec) {
   testing::ForEachIsa([](Isa isa) {
+    const int lanes = isa == Isa::kAvx512 ? 16 : 8;
     for (const int64_t depth : {1, 8, 37, 1024, 1025, 2100}) {
-      for (const int64_t rows : {1, 4, 11}) {
-        constexpr int64_t kColumns = 7;
-        const std::vector<float> x = Wave(rows * depth, 0.37f);
-        const std::vector<float> w = Wave(kColumns * depth, 0.11f);
-        std::vector<float> y(rows * kColumns);
-        const DotProduct product = {.x = x.data(),
-                                    .x_stride = depth,
-                                    .w = w.data(),
-                                    .w_stride = depth,
-                                    .y = y.data(),
-                                    .y_stride = kColumns,
-                                    .rows = rows,
-                                    .columns = kColumns,
-                                    .depth = depth};
-        RunDotProducts(&product, 1, {});
-        const int lanes = isa == Isa::kAvx512 ? 16 : 8;
-        for (int64_t i = 0; i < rows * kColumns; ++i) {
-          EXPECT_EQ(y[i], DotByTheRule(&x[i / kColumns * depth], &w[i % kColumns * depth], depth, lanes)) << depth;
+      for (const int64_t rows : {1, 4, 11, 13, 26, 47}) {
+        const Size size = {rows, /*columns=*/rows == 47 ? 53 : 7, depth};
+        const std::vector<float> x = Wave(rows * (depth + kGap), 0.37f);
+        const std::vector<float> w = Wave(size.columns * (depth + kGap), 0.11f);
+        const std::vector<float> y = Multiply(x, w, size);
+        for (int64_t i = 0; i < static_cast<int64_t>(y.size()); ++i) {
+          const int64_t row = i / (size.columns + kGap);
+          const int64_t column = i % (size.columns + kGap);
+          const float expected = column < size.columns
+                                     ? DotByTheRule(&x[row * (depth + kGap)], &w[column * (depth + kGap)], depth, lanes)
+                                     : kUntouched;
+          ASSERT_EQ(y[i], expected) << rows << " rows, depth " << depth << ", at " << row << ", " << column;
         }
+      }
+    }
+  });
+}
+
+// Several tasks in both directions, the last of them short.
+TEST(DotProductTest, ManyRowsHaveTheBitsOfEachAlone) {
+  testing::ForEachIsa([](Isa) {
+    for (const int64_t depth : {70, 1100}) {
+      const Size size = {/*rows=*/901, /*columns=*/129, depth};
+      const std::vector<float> x = Wave(size.rows * (depth + kGap), 0.37f);
+      const std::vector<float> w = Wave(size.columns * (depth + kGap), 0.11f);
+      const std::vector<float> y = Multiply(x, w, size);
+      for (const int64_t row : {0, 95, 96, 383, 384, 900}) {
+        const auto first = x.begin() + row * (depth + kGap);
+        const std::vector<float> alone =
+            Multiply(std::vector<float>(first, first + depth + kGap), w, {1, size.columns, depth});
+        const auto begin = y.begin() + row * (size.columns + kGap);
+        EXPECT_EQ(alone, std::vector<float>(begin, begin + size.columns + kGap)) << row;
       }
     }
   });
