@@ -148,6 +148,27 @@ class PeerTest(InFolder):
         peer.close()
         self.assertEqual(peer.process.returncode, 0)
 
+    def test_a_trainer_answers_for_each_step_after_the_warm_ones(self):
+        peer = self.peer("""
+            import types
+            sys.modules["torch"] = types.ModuleType("torch")
+            sys.modules["transformers"] = types.SimpleNamespace(TrainerCallback=object)
+            from trl_rounds import RoundCallback
+            steps = []
+            callback = RoundCallback({"trl": "1"}, warm=2, parts=lambda: {"steps": len(steps)})
+            state = types.SimpleNamespace(global_step=0)
+            while True:  # as a trainer calls it
+                callback.on_step_begin(None, state, None)
+                steps.append(1)
+                state.global_step += 1
+                callback.on_step_end(None, state, None)
+            """)
+        self.assertEqual(peer.ready, {"trl": "1"})
+        self.assertEqual([peer.round()["steps"] for _ in range(2)], [3, 4])
+        self.assertGreaterEqual(peer.round()["seconds"], 0)
+        peer.close()
+        self.assertEqual(peer.process.returncode, 0)
+
     def test_lines_of_its_own_are_passed_over_even_when_all_come_at_once(self):
         peer = self.peer("""
             sys.stdout.write("Loading\\n" + '{"ready": {}}\\n' + "{'loss': 1}\\n" + '{"seconds": 2}\\n')
