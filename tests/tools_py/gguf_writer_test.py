@@ -9,13 +9,12 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 # Last: a script there has the name of one of examples/arithmetic.
 sys.path.append(os.path.join(SOURCE, "tools", "bench", "peers"))
 
-LACKING = [name for name in ("gguf", "numpy", "safetensors", "torch") if importlib.util.find_spec(name) is None]
+LACKING = [name for name in ("gguf", "numpy", "safetensors") if importlib.util.find_spec(name) is None]
 if not LACKING:
     import gguf
     import gguf_writer
     import numpy as np
-    import torch
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
 # D=4, H=2, Dn=2, Dr=2, Dv=3, Rkv=5, V=7, I=6; the first layer is dense, the second has E=2 experts and 1 shared one.
 CONFIG = {"num_attention_heads": 2, "qk_nope_head_dim": 2, "qk_rope_head_dim": 2, "v_head_dim": 3, "kv_lora_rank": 5,
@@ -51,9 +50,9 @@ class GgufWriterTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         with open(os.path.join(folder.name, "config.json"), "w", encoding="utf-8") as file:
             json.dump(CONFIG, file)
-        random = torch.Generator().manual_seed(0)
-        cls.weights = {name: torch.randn(shape, generator=random) for name, shape in shapes().items()}
-        cls.weights["model.layers.1.mlp.gate.e_score_correction_bias"] = torch.tensor([0.25, -0.5])
+        random = np.random.default_rng(0)
+        cls.weights = {name: random.standard_normal(shape, dtype=np.float32) for name, shape in shapes().items()}
+        cls.weights["model.layers.1.mlp.gate.e_score_correction_bias"] = np.array([0.25, -0.5], dtype=np.float32)
         save_file(cls.weights, os.path.join(folder.name, "model.safetensors"))
         path = os.path.join(folder.name, "model.gguf")
         cls.returned = gguf_writer.write(folder.name, path)
@@ -62,9 +61,6 @@ class GgufWriterTest(unittest.TestCase):
 
     def field(self, name):
         return self.reader.get_field("deepseek2." + name).contents()
-
-    def of(self, name):
-        return self.weights[name].numpy()
 
     def test_returns_the_configuration(self):
         self.assertEqual(self.returned, CONFIG)
@@ -82,7 +78,7 @@ class GgufWriterTest(unittest.TestCase):
         self.assertEqual(self.field("expert_gating_func"), gguf.ExpertGatingFuncType.SIGMOID)
 
     def test_kv_b_is_split_by_head_and_its_keys_are_transposed(self):
-        kv_b = self.of("model.layers.1.self_attn.kv_b_proj.weight")
+        kv_b = self.weights["model.layers.1.self_attn.kv_b_proj.weight"]
         for head in (0, 1):
             keys, values = kv_b[5 * head:5 * head + 2], kv_b[5 * head + 2:5 * head + 5]
             np.testing.assert_array_equal(self.tensors["blk.1.attn_k_b.weight"][head], keys.T)
@@ -92,7 +88,7 @@ class GgufWriterTest(unittest.TestCase):
         for part in ("gate", "up", "down"):
             for expert in (0, 1):
                 np.testing.assert_array_equal(self.tensors[f"blk.1.ffn_{part}_exps.weight"][expert],
-                                              self.of(f"model.layers.1.mlp.experts.{expert}.{part}_proj.weight"))
+                                              self.weights[f"model.layers.1.mlp.experts.{expert}.{part}_proj.weight"])
 
     def test_all_else_keeps_its_form_under_llama_cpps_names(self):
         for new, name in {"token_embd.weight": "model.embed_tokens.weight", "output.weight": "lm_head.weight",
@@ -106,11 +102,11 @@ class GgufWriterTest(unittest.TestCase):
                           "blk.1.ffn_gate_inp.weight": "model.layers.1.mlp.gate.weight",
                           "blk.1.ffn_up_shexp.weight": "model.layers.1.mlp.shared_experts.up_proj.weight",
                           "blk.1.exp_probs_b.bias": "model.layers.1.mlp.gate.e_score_correction_bias"}.items():
-            np.testing.assert_array_equal(self.tensors[new], self.of(name), new)
+            np.testing.assert_array_equal(self.tensors[new], self.weights[name], new)
 
     def test_nothing_is_left_out(self):
         self.assertEqual(sum(tensor.size for tensor in self.tensors.values()),
-                         sum(tensor.numel() for tensor in self.weights.values()))
+                         sum(tensor.size for tensor in self.weights.values()))
 
 
 if __name__ == "__main__":
