@@ -8,8 +8,8 @@ CommandEntry BenchCommand() {
           .details =
               "Each benchmark prints one JSON object. With --peer it also runs a peer's program in turn with its own\n"
               "rounds, on the same input, and checks that both give the same result.",
-          .subcommands = {AttentionBench(), DecodeBench(), GrpoBench(), KernelsBench(), LogitsBench(), PrefillBench(),
-                          SftBench(), TokenizerBench()}};
+          .subcommands = {AttentionBench(), DecodeBench(), GrpoBench(), KernelsBench(), LoadBench(), LogitsBench(),
+                          PrefillBench(), SftBench(), TokenizerBench()}};
 }
 
 }  // namespace plumb::cli

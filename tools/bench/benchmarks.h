@@ -11,6 +11,7 @@ CommandEntry AttentionBench();
 CommandEntry DecodeBench();
 CommandEntry GrpoBench();
 CommandEntry KernelsBench();
+CommandEntry LoadBench();
 CommandEntry LogitsBench();
 CommandEntry PrefillBench();
 CommandEntry SftBench();

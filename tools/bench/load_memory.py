@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measures the memory of loading a checkpoint of more than 4 GB, which it makes and removes.
+"""Measures the memory and the time of loading a checkpoint of more than 4 GB, which it makes and removes.
 
     tools/bench/load_memory.py --plumb build/plumb --work /tmp
 
 The model has V2-Lite's widths and 4 layers, 2.25 G parameters, 4.5 GB in bfloat16. Each case is a run of `plumb score` on
 two tokens, or of `plumb checkpoint`, beside which /proc/PID/status is read every 5 ms: RssAnon is memory of its own,
 RssFile are pages of mapped files, which the system can take back at any time; both stand at their own peak. What the
-program takes without a model is measured on a model of a few kilobytes and subtracted.
+program takes without a model is measured on a model of a few kilobytes and subtracted. The times are those of `plumb bench
+load`, with the files in the system's cache and without.
 """
 
 import argparse
@@ -96,6 +97,12 @@ class Bench:
         return watch([self.plumb, "score", "--model", self.path(name), "--input", self.rows, "--output",
                       self.path("scores.jsonl"), "--dtype", "bfloat16", "--threads", "1"])
 
+    def rate(self, name, *form):
+        """The JSON of `plumb bench load`."""
+        done = subprocess.run([self.plumb, "bench", "load", "--model", self.path(name), "--dtype", "bfloat16", *form],
+                              check=True, stdout=subprocess.PIPE, text=True)
+        return json.loads(done.stdout)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -119,12 +126,24 @@ def main():
                   f"{peaks['RssFile'] / 1e6:.0f} MB; peak RSS {peaks['VmHWM'] / 1e9:.3f} GB; largest tensor "
                   f"{largest_tensor(bench.path(folder)) / 1e6:.0f} MB", flush=True)
 
+        def show_rates(folder):
+            for form in ([], ["--cold"]):
+                row = bench.rate(folder, *form)
+                seconds = row["load"]["seconds"]
+                print(f"  {row['cache']}: {row['load']['median']:.2f} s ({min(seconds):.2f}-{max(seconds):.2f}), "
+                      f"{row['gigabytes_per_second']:.2f} GB/s, {100 * row['share_of_file_bandwidth']:.0f} % of "
+                      f"{row['file_gigabytes_per_second']:.2f} GB/s; {row['extra_bytes'] / 1e6:.0f} MB besides the weights",
+                      flush=True)
+
         show("load bfloat16", *bench.load("large"), weights, "large")
+        show_rates("large")
         show("export to FP8 blocks", *bench.export("large", "fp8", "--dtype", "fp8", "--shard-gigabytes", "1"), 0,
              "fp8")
         show("load FP8 blocks into bfloat16", *bench.load("fp8"), weights, "fp8")
+        show_rates("fp8")
         show("export to fused experts", *bench.export("large", "fused", "--experts", "fused"), 0, "fused")
         show("load fused experts", *bench.load("fused"), weights, "fused")
+        show_rates("fused")
 
 
 if __name__ == "__main__":

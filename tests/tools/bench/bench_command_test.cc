@@ -10,10 +10,8 @@ using ::testing::HasSubstr;
 TEST(BenchCommandFaultTest, AGroupNeedsASubcommand) {
   CommandResult result = Plumb({"bench"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(
-      result.errors,
-      HasSubstr(
-          "plumb bench: expected a subcommand: attention, decode, grpo, kernels, logits, prefill, sft, tokenizer"));
+  EXPECT_THAT(result.errors, HasSubstr("plumb bench: expected a subcommand: attention, decode, grpo, kernels, load, "
+                                       "logits, prefill, sft, tokenizer"));
   result = Plumb({"bench", "tokeniser"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("tokeniser: unknown subcommand; did you mean tokenizer?"));

@@ -5,30 +5,48 @@ import argparse
 import json
 import os
 import platform
-import subprocess
+import shutil
 import sys
 import time
 
+import peers_python
 from result_rows import table
 from sections import SECTIONS, Setting
-from sides import HERE, Plumb
+from sides import HERE, Plumb, SideFailed, run
 
-PRESETS = {"bench-t": 4096, "bench-p": 8192}
+VOCABULARIES = {"bench-t": 4096, "bench-p": 8192}
 
 
-def parse():
+def count_from(least):
+    """The type of an option that is a whole number."""
+    def count(text):
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}', expected a whole number from {least} on")
+        return int(text)
+    return count
+
+
+def parse(arguments):
     parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all without any")
     parser.add_argument("--plumb", default="build/plumb", help="the program")
-    parser.add_argument("--work", required=True, help="folder for models and logs; kept, and used again")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cache", required=True, help="folder for the peers, models and logs; kept, and used again")
+    parser.add_argument("--rounds", type=count_from(1), default=5)
     parser.add_argument("--isa", choices=["auto", "avx2"], default="auto", help="of both sides, but for llama.cpp")
-    parser.add_argument("--threads", type=int, default=0, help="of each side; 0: one per core")
+    parser.add_argument("--threads", type=count_from(0), default=0, help="of each side; 0: one per core")
     parser.add_argument("--out", help="file to append rows to, as JSON")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:
         parser.error(f"{', '.join(unknown)}: no such section; sections: {', '.join(SECTIONS)}")
+    options.sections = options.sections or list(SECTIONS)
+    if not shutil.which(options.plumb):
+        parser.error(f"--plumb: {options.plumb}: no such program; the README says how to build it")
+    if options.out:
+        try:
+            open(options.out, "a", encoding="utf-8").close()
+        except OSError as error:
+            parser.error(f"--out: {options.out}: {error.strerror}")
     return options
 
 
@@ -44,17 +62,48 @@ def environment_of(options):
     return environment
 
 
-def make_models(options, presets):
+def make_models(setting, presets):
     """Writes what is not there yet."""
     for preset in presets:
-        tokenizer = os.path.join(options.work, f"tokenizer-{preset}")
-        if not os.path.exists(os.path.join(tokenizer, "prompts.jsonl")):
-            subprocess.run([sys.executable, os.path.join(HERE, "make_tokenizer.py"), "--vocabulary",
-                            str(PRESETS[preset]), "--out", tokenizer], check=True)
-        if not os.path.exists(os.path.join(options.work, preset)):
-            subprocess.run([options.plumb, "init", "--preset", preset, "--tokenizer",
-                            os.path.join(tokenizer, "tokenizer.json"), "--seed", "1", "--out",
-                            os.path.join(options.work, preset)], check=True, stdout=subprocess.DEVNULL)
+        prompts = setting.prompts(preset)
+        if not os.path.exists(prompts):
+            run([setting.python, os.path.join(HERE, "make_tokenizer.py"), "--vocabulary", str(VOCABULARIES[preset]),
+                 "--out", os.path.dirname(prompts)])
+        if not os.path.exists(setting.model(preset)):
+            setting.plumb.run("init", "--preset", preset, "--tokenizer",
+                              os.path.join(os.path.dirname(prompts), "tokenizer.json"), "--seed", "1", "--out",
+                              setting.model(preset))
+
+
+def prepare(options):
+    """The setting, with all that the wanted sections need."""
+    wanted = [SECTIONS[name] for name in options.sections]
+    packages = sorted({package for section in wanted for package in section.packages})
+    environment = environment_of(options)
+    work = os.path.join(options.cache, "work")
+    os.makedirs(work, exist_ok=True)
+    setting = Setting(Plumb(options.plumb, environment, options.threads), peers_python.find(options.cache, packages),
+                      environment, work, options.rounds)
+    make_models(setting, [preset for preset in VOCABULARIES if preset in {section.preset for section in wanted}])
+    return setting
+
+
+def rows_of(name, setting):
+    """The rows of a section; none where a side failed, which it says."""
+    print(f"compare: {name} ...", file=sys.stderr, flush=True)
+    try:
+        return SECTIONS[name].rows(setting)
+    except SideFailed as failure:
+        print(f"compare: {name}: {failure}", file=sys.stderr, flush=True)
+        return []
+    finally:
+        setting.close_peers()
+
+
+def append(path, lines):
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
 
 
 def processor():
@@ -63,26 +112,29 @@ def processor():
     return lines[0] if lines else platform.machine()
 
 
-def main():
-    options = parse()
-    os.makedirs(options.work, exist_ok=True)
-    wanted = options.sections or list(SECTIONS)
-    make_models(options, [preset for preset in PRESETS if preset == "bench-t" or "large" in wanted])
-    environment = environment_of(options)
-    setting = Setting(Plumb(options.plumb, environment), environment, options.work, options.rounds, {})
-    rows = []
-    for name in wanted:
-        print(f"compare: {name} ...", file=sys.stderr, flush=True)
-        rows += SECTIONS[name](setting)
-    version = subprocess.run([options.plumb, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+def main(arguments):
+    """Exit status 0 when every section has rows, 1 when a side failed in one, 2 for options, 3 for what is missing."""
+    options = parse(arguments)
+    try:
+        setting = prepare(options)
+        version = setting.plumb.run("--version").split("\n")[0]
+    except SideFailed as failure:
+        print(f"compare: {failure}", file=sys.stderr)
+        return 3
+    rows, failed = [], []
+    for name in options.sections:
+        found = rows_of(name, setting)
+        append(options.out, [row.json() for row in found])  # at once: the next section takes minutes
+        rows += found
+        failed += [] if found else [name]
+    append(options.out, [json.dumps({"versions": setting.versions, "isa": options.isa, "plumb": version})])
     print(f"{time.strftime('%Y-%m-%d')}, {processor()}, {len(os.sched_getaffinity(0))} cores, isa {options.isa}, {version}")
     print(", ".join(f"{key} {value}" for key, value in setting.versions.items()))
     print(table(rows))
-    if options.out:
-        with open(options.out, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"versions": setting.versions, "isa": options.isa, "plumb": version}) + "\n")
-            file.writelines(row.json() + "\n" for row in rows)
+    if failed:
+        print(f"compare: no result for {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

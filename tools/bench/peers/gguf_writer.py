@@ -1,4 +1,4 @@
-"""Writes a policy folder as a float32 GGUF file in llama.cpp's deepseek2 layout, without a vocabulary.
+"""Writes a float32 policy folder as a float32 GGUF file in llama.cpp's deepseek2 layout, without a vocabulary.
 
 The latent attention is one key and value head; kv_b is split into k_b, transposed, and v_b, as llama.cpp's own converter
 does. q_lora_rank is written as 0 where the model has none: the loader takes its absence for some layer counts only.
@@ -9,7 +9,7 @@ import os
 
 import gguf
 import numpy as np
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 NAMES = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
          "self_attn.q_a_proj": "attn_q_a", "self_attn.q_b_proj": "attn_q_b", "self_attn.q_a_layernorm": "attn_q_a_norm",
@@ -79,8 +79,7 @@ def write(folder, path):
     """Returns the folder's config.json."""
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
-    weights = {name: tensor.float().numpy()
-               for name, tensor in load_file(os.path.join(folder, "model.safetensors")).items()}
+    weights = load_file(os.path.join(folder, "model.safetensors"))
     writer = gguf.GGUFWriter(path, "deepseek2")
     add_shapes(writer, config)
     add_experts(writer, config)

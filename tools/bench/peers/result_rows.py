@@ -5,12 +5,12 @@ import statistics
 
 
 class Row:
-    """`own` and `peer` are rates, one a round, taken in turn; `shares` what Plumb reached of its bound."""
+    """`own` and `peer_values` are rates, one a round, taken in turn; `shares` what Plumb reached of its bound."""
 
     def __init__(self, name, unit, own, peer=None, peer_values=None, shares=None, note=""):
         self.name, self.unit, self.peer, self.note = name, unit, peer, note
         self.own, self.peer_values, self.shares = own, peer_values or [], shares or []
-        self.ratios = [mine / theirs for mine, theirs in zip(self.own, self.peer_values)]
+        self.ratios = [mine / theirs for mine, theirs in zip(self.own, self.peer_values, strict=True)] if peer else []
 
     def cells(self):
         ratio = share = theirs = ""

@@ -3,18 +3,26 @@
 import dataclasses
 import os
 import statistics
+from typing import Callable
 
 from result_rows import Row
 from sides import Peer, Plumb, interleave
 
 
+TRANSFORMERS = ("torch", "transformers")
+LLAMA_CPP = ("gguf", "llama_cpp", "numpy", "safetensors", *TRANSFORMERS)
+TRL = ("accelerate", "datasets", "trl", *TRANSFORMERS)
+
+
 @dataclasses.dataclass
 class Setting:
     plumb: Plumb
-    environment: dict  # of the peers
+    python: str  # of the peers, as all that follows
+    environment: dict
     work: str
     rounds: int
-    versions: dict
+    versions: dict = dataclasses.field(default_factory=dict)
+    peers: list = dataclasses.field(default_factory=list)
 
     def model(self, preset):
         return os.path.join(self.work, preset)
@@ -23,11 +31,26 @@ class Setting:
         return os.path.join(self.work, f"tokenizer-{preset}", "prompts.jsonl")
 
     def peer(self, script, *arguments):
-        peer = Peer(script, arguments, self.environment, self.work)
+        """A started peer; close_peers() ends it."""
+        peer = Peer([self.python, script, *arguments], self.environment, self.work)
+        self.peers.append(peer)
         self.versions.update({key: peer.ready[key] for key in
                               ("torch", "transformers", "trl", "llama-cpp-python", "capability", "system",
                                "largest_logit_difference") if key in peer.ready})
         return peer
+
+    def close_peers(self):
+        while self.peers:
+            self.peers.pop().close()
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """What it measures, the model that it needs, and the packages of its peers."""
+
+    rows: Callable[[Setting], list]
+    preset: str = ""
+    packages: tuple = ()
 
 
 def transformers(setting, preset):
@@ -71,8 +94,6 @@ def small_model(setting, part, cases):
     peers = dict([transformers(setting, "bench-t"), llama_cpp(setting, "bench-t")])
     for case in cases:
         rows += generation(setting, "bench-t", part, case, peers)
-    for peer in peers.values():
-        peer.close()
     return rows
 
 
@@ -91,7 +112,6 @@ def large(setting):
     for case in [(1, 128, 32), (32, 128, 32)]:
         rows += generation(setting, "bench-p", "decode", case, peers)
     rows += generation(setting, "bench-p", "prefill", (1, 256, 1), peers)
-    peers["llama.cpp"].close()
     return rows
 
 
@@ -124,8 +144,6 @@ def sft(setting):
     micro = fastest(setting, "trl_sft_peer.py", [1, 2, 4], "--model", model)
     trl = setting.peer("trl_sft_peer.py", "--model", model, "--micro", micro)
     results = interleave(setting.rounds, {"plumb": own, "plain": plain.round, "trl": trl.round})
-    plain.close()
-    trl.close()
     note = f"micro-batch {best} tokens"
     return [step_rows("SFT step bench-t, 16 x 512", 8192, results["plumb"], note, "transformers + AdamW",
                       results["plain"], f"{plain.ready['micro']} rows"),
@@ -145,7 +163,6 @@ def grpo(setting):
     trl = setting.peer("trl_grpo_peer.py", *arguments, "--micro", micro)
     results = interleave(setting.rounds, {"plumb": lambda: setting.plumb.bench(*words, best, "--rounds", 1),
                                           "trl": trl.round})
-    trl.close()
     own, theirs = results["plumb"], results["trl"]
     split = ", ".join(f"{part} {statistics.median(r['seconds'][part] for r in own):.2f} s"
                       for part in ("rollout", "train", "sync"))
@@ -174,4 +191,10 @@ def logits(setting):
     return [Row("log-probabilities, extra memory", "MB", [own / 1e6], "held logits", [held / 1e6], note=note)]
 
 
-SECTIONS = {section.__name__: section for section in (kernels, decode, prefill, large, sft, grpo, logits)}
+SECTIONS = {"kernels": Section(kernels),
+            "decode": Section(decode, "bench-t", LLAMA_CPP),
+            "prefill": Section(prefill, "bench-t", LLAMA_CPP),
+            "large": Section(large, "bench-p", LLAMA_CPP),
+            "sft": Section(sft, "bench-t", TRL),
+            "grpo": Section(grpo, "bench-t", TRL),
+            "logits": Section(logits)}
