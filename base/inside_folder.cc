@@ -43,10 +43,20 @@ struct OpenedFile {
   size_t size;
 };
 
+// Why `path` could not be opened.
+absl::Status OpenError(int error, const std::string& path) {
+  std::error_code no_link;
+  const fs::path target = fs::read_symlink(path, no_link);
+  if (error == ENOENT && !no_link) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": links to ", target.string(), ", which does not exist"));
+  }
+  return absl::ErrnoToStatus(error, absl::StrCat("cannot open ", path));
+}
+
 absl::StatusOr<OpenedFile> OpenInside(const std::string& folder, const std::string& path) {
   // Without O_NONBLOCK a named pipe would wait for a writer.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (!file.valid()) return OpenError(errno, path);
   struct stat status;
   if (::fstat(file.value(), &status) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
   if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, ": not a regular file"));

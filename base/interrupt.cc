@@ -57,4 +57,17 @@ void InstallServerInterruptHandler() { Install(kServerNotices); }
 
 bool InterruptRequested() { return interrupt_requested.load(); }
 
+void ExplainLostMappings() {
+  struct sigaction action = {};
+  // Only calls that are safe inside of a signal handler.
+  action.sa_handler = [](int) {
+    constexpr char kMessage[] =
+        "plumb: error: a file that was being read is not there any more: somebody cut it, as one that is written anew, "
+        "or the disk failed\n";
+    (void)!::write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1);
+    ::_exit(1);
+  };
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
 }  // namespace plumb

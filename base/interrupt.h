@@ -15,6 +15,10 @@ void InstallServerInterruptHandler();
 // True once the first signal came. Thread-safe.
 bool InterruptRequested();
 
+// From now on a read of a mapped file that is not there any more, since somebody cut the file while it was read or the
+// disk failed, ends the program with exit code 1 and a message on stderr; the system would end it without a word.
+void ExplainLostMappings();
+
 }  // namespace plumb
 
 #endif  // PLUMB_BASE_INTERRUPT_H_

@@ -27,6 +27,10 @@ class BoundedReader : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return Add(Json(value)); }
   bool number_float(number_float_t value, const string_t& text) override {
     if (!std::isfinite(value)) return Fail(absl::StrCat("the number ", text, " is too large"));
+    // Python and others keep such an integer whole; as a double it would lose its last digits.
+    if (text.find_first_of(".eE") == string_t::npos) {
+      return Fail(absl::StrCat("the integer ", text, " is outside of [-2^63, 2^64); write it as a text"));
+    }
     return Add(Json(value));
   }
   bool string(string_t& value) override { return Add(Json(std::move(value))); }

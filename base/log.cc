@@ -10,6 +10,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/printable_text.h"
+
 namespace plumb {
 namespace {
 
@@ -48,12 +50,12 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }  // namespace
 
 void LogLine(LogLevel level, absl::string_view component, absl::string_view message) {
-  const std::string line = absl::StrCat(component, ": ", message);
+  const std::string line = absl::StrCat(component, ": ", PrintableText(message));
   Logger().log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
 void LogToFiles(LogLevel level, absl::string_view component, absl::string_view message) {
-  const std::string line = absl::StrCat(component, ": ", message);
+  const std::string line = absl::StrCat(component, ": ", PrintableText(message));
   const spdlog::details::log_msg entry(Logger().name(), ToSpdlog(level),
                                        spdlog::string_view_t(line.data(), line.size()));
   const auto& sinks = Logger().sinks();

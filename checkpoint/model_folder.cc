@@ -1,11 +1,14 @@
 #include "checkpoint/model_folder.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "checkpoint/file_name.h"
+#include "checkpoint/files_beside_weights.h"
 
 namespace plumb {
 namespace {
@@ -14,6 +17,12 @@ constexpr char kSingleFile[] = "model.safetensors";
 constexpr char kIndexFile[] = "model.safetensors.index.json";
 // The index of a model with 61 layers of 256 experts has 9 MB.
 constexpr size_t kMaxJsonBytes = size_t{64} << 20;
+
+// A link that leads nowhere is there: it is a file that was lost, not one that was never made.
+bool IsThere(const std::string& folder, const std::string& name) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(JoinPath(folder, name), error));
+}
 
 absl::StatusOr<Json> ReadJsonObject(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
@@ -45,8 +54,7 @@ absl::StatusOr<std::map<std::string, std::string>> ReadIndex(const std::string& 
 }
 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> OpenShard(const std::string& folder, const std::string& name) {
-  const std::string path = JoinPath(folder, name);
-  if (!FileExists(path)) return absl::NotFoundError(absl::StrCat(path, ": file not found"));
+  if (!IsThere(folder, name)) return absl::NotFoundError(absl::StrCat(JoinPath(folder, name), ": file not found"));
   ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> mapped, MapInsideFolder(folder, name));
   return SafetensorsFile::Read(std::move(mapped));
 }
@@ -78,15 +86,16 @@ absl::StatusOr<std::unique_ptr<ModelFolder>> ModelFolder::Open(const std::string
   std::unique_ptr<ModelFolder> folder(new ModelFolder());
   folder->path_ = path;
   ASSIGN_OR_RETURN(folder->config_, ReadJsonObject(path, "config.json"));
-  if (FileExists(JoinPath(path, kSingleFile))) {
+  if (IsThere(path, kSingleFile)) {
     RETURN_IF_ERROR(folder->AddSingleFile());
-  } else if (FileExists(JoinPath(path, kIndexFile))) {
+  } else if (IsThere(path, kIndexFile)) {
     RETURN_IF_ERROR(folder->AddShards());
   } else {
     return absl::NotFoundError(
         absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile, PickleHint(path)));
   }
   for (const auto& [name, tensor] : folder->tensors_) folder->names_.push_back(name);
+  RETURN_IF_ERROR(FilesBesideWeights(path).status());
   return folder;
 }
 

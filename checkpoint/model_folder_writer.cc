@@ -1,25 +1,17 @@
-#include <algorithm>
 #include <map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "checkpoint/files_beside_weights.h"
 #include "checkpoint/model_folder.h"
 
 namespace plumb {
 namespace {
 
-constexpr const char* kTextFiles[] = {
-    "tokenizer.json", "tokenizer_config.json",   "chat_template.jinja", "chat_template.json", "vocab.json",
-    "merges.txt",     "special_tokens_map.json", "added_tokens.json",   "tiktoken.model",     "generation_config.json",
-    "LICENSE",        "LICENSE-MODEL",           "LICENSE-CODE"};
 constexpr size_t kMaxTextFileBytes = size_t{256} << 20;
-// The code that `auto_map` in config.json may name. It is copied, never run.
-constexpr const char* kCodeFiles[] = {"configuration_", "modeling_", "tokenization_"};
-
 using Shard = std::vector<StreamedTensor>;
 
 // Fills shards in the order of the tensors; a tensor larger than the limit gets its own.
@@ -64,19 +56,9 @@ absl::Status WriteShards(const std::string& path, const std::vector<Shard>& shar
   return WriteFileAtomic(JoinPath(path, "model.safetensors.index.json"), FormatIndex(weight_map, total_bytes));
 }
 
-bool IsCodeFile(const std::string& name) {
-  if (!absl::EndsWith(name, ".py")) return false;
-  return std::any_of(std::begin(kCodeFiles), std::end(kCodeFiles),
-                     [&](const char* prefix) { return absl::StartsWith(name, prefix); });
-}
-
 absl::Status CopyTextFiles(const std::string& from, const std::string& to) {
-  // A run may outlive the folder that it started from; its weights are worth saving all the same.
-  if (!FolderExists(from)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(from));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, FilesBesideWeights(from));
   for (const std::string& name : names) {
-    const bool wanted = std::find(std::begin(kTextFiles), std::end(kTextFiles), name) != std::end(kTextFiles);
-    if (!(wanted || IsCodeFile(name)) || !FileExists(JoinPath(from, name))) continue;
     ASSIGN_OR_RETURN(const std::string content, ReadInsideFolder(from, name, kMaxTextFileBytes));
     RETURN_IF_ERROR(WriteFileAtomic(JoinPath(to, name), content));
   }

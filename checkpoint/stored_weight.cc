@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -57,6 +58,16 @@ absl::StatusOr<StoredWeight> StoredWeight::Find(const ModelFolder& folder, const
   RETURN_IF_ERROR(CheckScales(scales_name, *scales, tensor));
   weight.scales_ = *std::move(scales);
   return weight;
+}
+
+bool StoredWeight::HasPowersOfTwo() const {
+  if (!quantized()) return true;
+  std::vector<float> scales(scales_->bytes.size() / TensorTypeBytes(scales_->type));
+  ToFloats(scales_->type, scales_->bytes, scales.data());
+  return std::all_of(scales.begin(), scales.end(), [](float scale) {
+    int exponent = 0;
+    return std::frexp(scale, &exponent) == 0.5f;
+  });
 }
 
 absl::Span<const std::byte> StoredWeight::RowBytes(int64_t first, int64_t count) const {

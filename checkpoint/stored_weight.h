@@ -34,6 +34,8 @@ class StoredWeight {
   bool quantized() const { return scales_.has_value(); }
   // The scales as they are stored; nothing where the weight is plain.
   const std::optional<TensorBytes>& scales() const { return scales_; }
+  // Whether every scale is a power of two; true where the weight is plain.
+  bool HasPowersOfTwo() const;
 
   int64_t num_rows() const { return num_rows_; }
   int64_t row_size() const { return row_size_; }

@@ -61,7 +61,7 @@ class LayoutFinder {
     }
     if (config_.tie_word_embeddings) CheckTiedHead();
     if (config_.quantization.fp8_blocks && !quantized_) {
-      layout_.problems.push_back(absl::InvalidArgumentError(
+      layout_.AddProblem(absl::InvalidArgumentError(
           "config.json: quantization_config says FP8 blocks, but no weight has type F8_E4M3"));
     }
     CheckRest();
@@ -73,7 +73,7 @@ class LayoutFinder {
     if (placed.ok()) {
       places.push_back(*std::move(placed));
     } else {
-      layout_.problems.push_back(placed.status());
+      layout_.AddProblem(placed.status());
     }
   }
 
@@ -143,17 +143,30 @@ class LayoutFinder {
     const bool equal = embedding.ok() && stored->type == embedding->type && stored->shape == embedding->shape &&
                        stored->bytes == embedding->bytes;
     if (equal) return;
-    layout_.problems.push_back(absl::InvalidArgumentError(
+    layout_.AddProblem(absl::InvalidArgumentError(
         absl::StrCat(head, ": differs from model.embed_tokens.weight, but tie_word_embeddings is true")));
+  }
+
+  // "model.layers.3.self_attn.rotary_emb.inv_freq", which the configuration says as well.
+  bool IsRotaryTable(const std::string& name) const {
+    const std::vector<std::string> parts = absl::StrSplit(name, '.');
+    int64_t layer = 0;
+    const bool named = parts.size() == 6 && parts[0] == "model" && parts[1] == "layers" &&
+                       absl::SimpleAtoi(parts[2], &layer) && absl::StrCat(layer) == parts[2] && layer >= 0 &&
+                       layer < config_.num_layers && parts[3] == "self_attn" && parts[4] == "rotary_emb" &&
+                       parts[5] == "inv_freq";
+    if (!named) return false;
+    const absl::StatusOr<StoredWeight> table = StoredWeight::Find(folder_, name);
+    return table.ok() && table->shape() == std::vector<int64_t>{config_.qk_rope_head_dim / 2};
   }
 
   void CheckRest() {
     std::vector<std::string> extra;
     for (const std::string& name : left_) {
-      if (!absl::EndsWith(name, ".rotary_emb.inv_freq")) extra.push_back(name);
+      if (!IsRotaryTable(name)) extra.push_back(name);
     }
     for (const std::string& name : extra) {
-      layout_.problems.push_back(absl::InvalidArgumentError(
+      layout_.AddProblem(absl::InvalidArgumentError(
           absl::StrCat(name, ": not a tensor of this architecture; ", extra.size(), " such in all")));
     }
   }
@@ -166,6 +179,19 @@ class LayoutFinder {
 };
 
 }  // namespace
+
+void FolderLayout::AddProblem(absl::Status problem) {
+  ++num_problems;
+  if (problems.size() < kMaxProblems) problems.push_back(std::move(problem));
+}
+
+absl::Status FolderLayout::FirstProblem() const {
+  if (problems.empty()) return absl::OkStatus();
+  const absl::Status& first = problems.front();
+  if (num_problems == 1) return first;
+  return absl::Status(first.code(), absl::StrCat(first.message(), " (and ", num_problems - 1,
+                                                 " problems more; plumb checkpoint verify lists the first of them)"));
+}
 
 FolderLayout FindLayout(const ModelFolder& folder, const ModelConfig& config) {
   return LayoutFinder(folder, config).Find();

@@ -25,11 +25,19 @@ struct FolderLayout {
   std::vector<PlacedWeight> mtp;
   bool fused_experts = false;  // stacked experts under transformers 5's names
   // What is missing (kNotFound), too many, of a wrong shape or type (kInvalidArgument); then the rest is incomplete.
+  // Of many problems the first kMaxProblems are kept.
+  static constexpr size_t kMaxProblems = 20;
   std::vector<absl::Status> problems;
+  int64_t num_problems = 0;
+
+  void AddProblem(absl::Status problem);
+  // OK, or the first problem with the number of those behind it.
+  absl::Status FirstProblem() const;
 };
 
-// Finds every tensor by name and checks its shape and type. Tables of old rotary code may be left over, and a tied head
-// may be stored if it is the embedding; anything else that nothing reads is a problem.
+// Finds every tensor by name and checks its shape and type. Tables of old rotary code (rotary_emb.inv_freq of a layer,
+// [Dr / 2]) may be left over, and a tied head may be stored if it is the embedding; anything else that nothing reads is
+// a problem.
 FolderLayout FindLayout(const ModelFolder& folder, const ModelConfig& config);
 
 }  // namespace plumb

@@ -40,14 +40,6 @@ absl::Status ReadInto(const WeightRows& rows, const at::Tensor& target) {
   });
 }
 
-absl::Status FirstProblem(const FolderLayout& layout) {
-  if (layout.problems.empty()) return absl::OkStatus();
-  const absl::Status& first = layout.problems.front();
-  if (layout.problems.size() == 1) return first;
-  return absl::Status(first.code(), absl::StrCat(first.message(), " (and ", layout.problems.size() - 1,
-                                                 " problems more; plumb checkpoint verify lists them)"));
-}
-
 }  // namespace
 
 absl::StatusOr<PolicyWeights> LoadWeights(std::shared_ptr<const ModelFolder> folder, at::ScalarType dtype,
@@ -56,7 +48,7 @@ absl::StatusOr<PolicyWeights> LoadWeights(std::shared_ptr<const ModelFolder> fol
   return CatchTorch("LoadWeights", [&]() -> absl::StatusOr<PolicyWeights> {
     const at::NoGradGuard no_grad;
     FolderLayout layout = FindLayout(*folder, config);
-    RETURN_IF_ERROR(FirstProblem(layout));
+    RETURN_IF_ERROR(layout.FirstProblem());
     PolicyWeights weights = AllocateWeights(config, dtype, device);
     const std::vector<PublishedTensor> tensors = PublishedTensors(weights);
     PLUMB_CHECK(tensors.size() == layout.trunk.size()) << tensors.size() << " tensors, " << layout.trunk.size();

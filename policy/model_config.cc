@@ -5,7 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "policy/model_config_fields.h"
+#include "policy/config/model_config_fields.h"
+#include "policy/config/model_config_rope.h"
 #include "policy/yarn.h"
 
 namespace plumb {
@@ -13,11 +14,24 @@ namespace {
 
 constexpr int64_t kFp8BlockSize = 128;
 
+// Some ten times what Kimi-K2 has: a configuration of a few bytes must not ask for gigabytes of names.
+constexpr int64_t kMaxExpertMatrices = int64_t{1} << 20;
+
 // Where the checkpoint was quantized: how its scales were made is a fact of the file, the activations' scheme is one of
 // an inference engine.
 constexpr absl::string_view kQuantizationFields[] = {"quant_method",      "fmt",       "activation_scheme",
                                                      "weight_block_size", "scale_fmt", "modules_to_not_convert",
                                                      "dequantize"};
+
+absl::Status CheckPlainModules(const Json& quantization) {
+  constexpr char kKey[] = "modules_to_not_convert";
+  if (!FieldReader(quantization).Has(kKey)) return absl::OkStatus();
+  const Json& given = quantization[kKey];
+  const bool names = given.is_array() &&
+                     std::all_of(given.begin(), given.end(), [](const Json& module) { return module.is_string(); });
+  if (names) return absl::OkStatus();
+  return UnsupportedField(absl::StrCat("quantization_config.", kKey), DumpJson(given), "a list of names");
+}
 
 absl::Status ReadQuantization(const Json& source, QuantizationConfig& quantization) {
   if (!FieldReader(source).Has("quantization_config")) return absl::OkStatus();
@@ -50,6 +64,7 @@ absl::Status ReadQuantization(const Json& source, QuantizationConfig& quantizati
   }
   quantization.fp8_blocks = true;
   quantization.power_of_two_scales = scales == "ue8m0";
+  RETURN_IF_ERROR(CheckPlainModules(given));
   return absl::OkStatus();
 }
 
@@ -159,6 +174,18 @@ absl::Status CheckGroups(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckNumExperts(const ModelConfig& config) {
+  int64_t layers = 0;
+  for (int64_t layer = 0; layer < config.num_layers + config.num_mtp_layers; ++layer) {
+    layers += config.IsMoeLayer(layer) ? 1 : 0;
+  }
+  const int64_t matrices = 3 * layers * config.num_experts;
+  if (matrices <= kMaxExpertMatrices) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(kConfigFile, ": n_routed_experts is ", config.num_experts, ", in ",
+                                                 layers, " layers: ", matrices,
+                                                 " matrices of experts, expected at most ", kMaxExpertMatrices));
+}
+
 absl::Status ReadExperts(const Json& source, ModelConfig& config) {
   FieldReader read(source);
   ASSIGN_OR_RETURN(config.num_experts, NumRoutedExperts(source));
@@ -170,97 +197,34 @@ absl::Status ReadExperts(const Json& source, ModelConfig& config) {
   config.moe_layer_freq = read.IntOr("moe_layer_freq", 1, 1);
   config.num_groups = read.IntOr("n_group", 1, 1);
   config.groups_per_token = read.IntOr("topk_group", 1, 1);
+  // CheckGivenFields has seen to V3; both codes take these for V2.
   config.norm_topk_prob = read.BoolOr("norm_topk_prob", false);
   config.routed_scaling_factor = read.DoubleOr("routed_scaling_factor", 1.0);
   RETURN_IF_ERROR(read.status());
+  if (config.routed_scaling_factor == 0.0) {
+    return UnsupportedField("routed_scaling_factor", "0 (no expert would count)", "numbers above 0");
+  }
   RETURN_IF_ERROR(ReadGate(source, config));
+  RETURN_IF_ERROR(CheckNumExperts(config));
   return CheckGroups(config);
 }
 
-absl::Status ReadYarn(const Json& scaling, RopeConfig& rope) {
-  FieldReader read(scaling);
-  rope.yarn = true;
-  rope.factor = read.Double("factor");
-  rope.original_max_positions = read.Int("original_max_position_embeddings", 1);
-  rope.beta_fast = read.DoubleOr("beta_fast", 32.0);
-  rope.beta_slow = read.DoubleOr("beta_slow", 1.0);
-  rope.mscale = read.DoubleOr("mscale", 0.0);
-  rope.mscale_all_dim = read.DoubleOr("mscale_all_dim", 0.0);
-  rope.attention_factor = read.DoubleOr("attention_factor", 0.0);
-  rope.truncate = read.BoolOr("truncate", true);
-  RETURN_IF_ERROR(read.status());
-  if (rope.factor < 1.0) {
+// The ids under a key: one, a list, or none.
+absl::StatusOr<std::vector<int64_t>> ReadTokenIds(const Json& source, const char* key, int64_t vocab_size) {
+  std::vector<int64_t> ids;
+  if (!FieldReader(source).Has(key)) return ids;
+  if (source[key].is_array()) {
+    ASSIGN_OR_RETURN(ids, JsonInts(source, key, kConfigFile));
+  } else {
+    ASSIGN_OR_RETURN(const int64_t id, JsonInt(source, key, kConfigFile));
+    ids = {id};
+  }
+  for (const int64_t id : ids) {
+    if (id >= 0 && id < vocab_size) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat(kConfigFile, ": rope scaling's factor is ", rope.factor, ", expected at least 1"));
+        absl::StrCat(kConfigFile, ": ", key, " is ", id, ", expected 0 ... ", vocab_size - 1, ", the vocabulary"));
   }
-  return absl::OkStatus();
-}
-
-constexpr absl::string_view kRopeFields[] = {"type",
-                                             "rope_type",
-                                             "rope_theta",
-                                             "factor",
-                                             "original_max_position_embeddings",
-                                             "beta_fast",
-                                             "beta_slow",
-                                             "mscale",
-                                             "mscale_all_dim",
-                                             "attention_factor",
-                                             "truncate",
-                                             "partial_rotary_factor"};
-
-absl::Status CheckRopeFields(absl::string_view where, const Json& scaling) {
-  for (const auto& [key, value] : scaling.items()) {
-    const bool known = std::find(std::begin(kRopeFields), std::end(kRopeFields), key) != std::end(kRopeFields);
-    if (!known && !value.is_null()) {
-      return UnsupportedField(absl::StrCat(where, ".", key), DumpJson(value), "rotary embeddings without it");
-    }
-  }
-  FieldReader read(scaling);
-  const double partial = read.DoubleOr("partial_rotary_factor", 1.0);
-  if (partial != 1.0) {
-    return UnsupportedField(absl::StrCat(where, ".partial_rotary_factor"), absl::StrCat(partial), "1");
-  }
-  return read.status();
-}
-
-// transformers 5 writes one object `rope_parameters`; the hub's files have `rope_theta` and `rope_scaling`.
-absl::Status ReadRope(const Json& source, RopeConfig& rope) {
-  FieldReader read(source);
-  rope.theta = read.DoubleOr("rope_theta", 10000.0);
-  rope.interleaved = read.BoolOr("rope_interleave", true);
-  RETURN_IF_ERROR(read.status());
-  const char* key = read.Has("rope_parameters") ? "rope_parameters" : "rope_scaling";
-  std::string type = "default";
-  if (read.Has(key)) {
-    const Json& scaling = source[key];
-    if (!scaling.is_object()) {
-      return absl::InvalidArgumentError(absl::StrCat(kConfigFile, ": ", key, " is not an object"));
-    }
-    RETURN_IF_ERROR(CheckRopeFields(key, scaling));
-    FieldReader read_scaling(scaling);
-    rope.theta = read_scaling.DoubleOr("rope_theta", rope.theta);
-    type = read_scaling.StringOr("rope_type", read_scaling.StringOr("type", "default"));
-    RETURN_IF_ERROR(read_scaling.status());
-  }
-  if (rope.theta <= 1.0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(kConfigFile, ": rope_theta is ", rope.theta, ", expected more than 1"));
-  }
-  if (type == "default") return absl::OkStatus();
-  if (type != "yarn") return UnsupportedField(absl::StrCat(key, ".rope_type"), type, "default, yarn");
-  return ReadYarn(source[key], rope);
-}
-
-absl::Status ReadEosIds(const Json& source, std::vector<int64_t>& ids) {
-  if (!FieldReader(source).Has("eos_token_id")) return absl::OkStatus();
-  if (source["eos_token_id"].is_array()) {
-    ASSIGN_OR_RETURN(ids, JsonInts(source, "eos_token_id", kConfigFile));
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(const int64_t id, JsonInt(source, "eos_token_id", kConfigFile));
-  ids = {id};
-  return absl::OkStatus();
+  return ids;
 }
 
 }  // namespace
@@ -272,11 +236,13 @@ absl::StatusOr<ModelConfig> ParseModelConfig(const Json& source) {
   RETURN_IF_ERROR(ReadFamily(source, config));
   RETURN_IF_ERROR(CheckKnownFields(source));
   RETURN_IF_ERROR(CheckSupportedValues(source));
+  RETURN_IF_ERROR(CheckGivenFields(source));
   RETURN_IF_ERROR(ReadQuantization(source, config.quantization));
   RETURN_IF_ERROR(ReadShapes(source, config));
   RETURN_IF_ERROR(ReadExperts(source, config));
-  RETURN_IF_ERROR(ReadRope(source, config.rope));
-  RETURN_IF_ERROR(ReadEosIds(source, config.eos_ids));
+  ASSIGN_OR_RETURN(config.rope, ReadRope(source));
+  RETURN_IF_ERROR(ReadTokenIds(source, "bos_token_id", config.vocab_size).status());
+  ASSIGN_OR_RETURN(config.eos_ids, ReadTokenIds(source, "eos_token_id", config.vocab_size));
   return config;
 }
 

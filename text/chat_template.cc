@@ -16,7 +16,7 @@ class JinjaChatTemplate final : public ChatTemplate {
   explicit JinjaChatTemplate(jinja::Syntax syntax) : syntax_(std::move(syntax)) {}
 
   absl::StatusOr<RenderedChat> Render(const Json& variables) const override {
-    const jinja::Value values = jinja::Value::OfJson(variables);
+    ASSIGN_OR_RETURN(const jinja::Value values, jinja::Value::OfJson(variables));
     if (values.dict() == nullptr) return absl::InvalidArgumentError("the variables of a template are not an object");
     jinja::Renderer renderer(syntax_);
     RETURN_IF_ERROR(renderer.Render(*values.dict()));

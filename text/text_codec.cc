@@ -1,6 +1,7 @@
 #include "text/text_codec.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/file.h"
@@ -14,12 +15,17 @@ namespace {
 constexpr size_t kMaxSettingsBytes = size_t{16} << 20;
 constexpr size_t kMaxTokenizerBytes = size_t{256} << 20;
 
+constexpr char kTokenizerFile[] = "tokenizer.json";
+constexpr char kTokenizerConfig[] = "tokenizer_config.json";
+constexpr char kModelConfig[] = "config.json";
+
 // An empty object where the folder lacks the file.
 absl::StatusOr<Json> ReadOptionalJson(const std::string& folder, const std::string& name) {
+  const absl::StatusOr<std::string> text = ReadInsideFolder(folder, name, kMaxSettingsBytes);
+  if (absl::IsNotFound(text.status())) return Json::object();
+  RETURN_IF_ERROR(text.status());
   const std::string path = JoinPath(folder, name);
-  if (!FileExists(path)) return Json::object();
-  ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxSettingsBytes));
-  ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
+  ASSIGN_OR_RETURN(Json json, ParseJson(*text, path));
   if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": not an object"));
   return json;
 }
@@ -29,7 +35,7 @@ absl::StatusOr<std::string> TokenText(const Json& config, const char* key) {
   const auto found = config.find(key);
   if (found == config.end() || found->is_null()) return std::string();
   if (found->is_string()) return found->get<std::string>();
-  return JsonString(*found, "content", absl::StrCat("tokenizer_config.json, ", key));
+  return JsonString(*found, "content", absl::StrCat(kTokenizerConfig, ", ", key));
 }
 
 absl::StatusOr<int64_t> TokenIdOrNone(const Tokenizer& tokenizer, const std::string& token, absl::string_view key) {
@@ -37,7 +43,36 @@ absl::StatusOr<int64_t> TokenIdOrNone(const Tokenizer& tokenizer, const std::str
   const int64_t id = tokenizer.TokenId(token);
   if (id >= 0) return id;
   return absl::InvalidArgumentError(
-      absl::StrCat("tokenizer_config.json: ", key, " ", token, " is not a token of tokenizer.json"));
+      absl::StrCat(kTokenizerConfig, ": ", key, " ", token, " is not a token of ", kTokenizerFile));
+}
+
+absl::StatusOr<bool> Flag(const Json& config, const char* key) {
+  const auto found = config.find(key);
+  if (found == config.end() || found->is_null()) return false;
+  return JsonBool(config, key, kTokenizerConfig);
+}
+
+// The error for a folder whose tokenizer is none that is read.
+absl::Status NoTokenizer(const std::string& folder) {
+  constexpr char kRankFile[] = "tiktoken.model";
+  const std::string missing = absl::StrCat(JoinPath(folder, kTokenizerFile), ": no such file");
+  if (!FileExists(JoinPath(folder, kRankFile))) return absl::NotFoundError(missing);
+  return absl::NotFoundError(
+      absl::StrCat(missing, "; the folder has ", kRankFile, ", which only code of its own reads: a ", kTokenizerFile,
+                   " of the same vocabulary has to be put beside it, or ids go in and out instead of text"));
+}
+
+// An id that the model, whose config.json is given, does not have ends nothing.
+absl::Status CheckEosIds(const std::vector<int64_t>& ids, const Json& model, absl::string_view what) {
+  const auto found = model.find("vocab_size");
+  const bool given = found != model.end() && found->is_number_integer();
+  const int64_t vocab_size = given ? found->get<int64_t>() : std::numeric_limits<int64_t>::max();
+  for (const int64_t id : ids) {
+    if (id >= 0 && id < vocab_size) continue;
+    return absl::InvalidArgumentError(absl::StrCat(what, ": eos_token_id is ", id, ", expected 0 ... ", vocab_size - 1,
+                                                   given ? ", the vocabulary of config.json" : ""));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::string_view what) {
@@ -51,7 +86,8 @@ absl::StatusOr<std::vector<int64_t>> EosTokenIds(const Json& config, absl::strin
 // The text of the template; empty where there is none. Of several named ones the one named default.
 absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& config) {
   constexpr char kJinjaFile[] = "chat_template.jinja";
-  if (FileExists(JoinPath(folder, kJinjaFile))) return ReadInsideFolder(folder, kJinjaFile, kMaxSettingsBytes);
+  absl::StatusOr<std::string> file = ReadInsideFolder(folder, kJinjaFile, kMaxSettingsBytes);
+  if (!absl::IsNotFound(file.status())) return file;
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return std::string();
   if (found->is_string()) return found->get<std::string>();
@@ -70,16 +106,17 @@ absl::StatusOr<std::string> TemplateText(const std::string& folder, const Json& 
 
 absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& folder) {
   auto codec = std::unique_ptr<TextCodec>(new TextCodec());
-  constexpr char kTokenizerFile[] = "tokenizer.json";
-  ASSIGN_OR_RETURN(const std::string tokenizer, ReadInsideFolder(folder, kTokenizerFile, kMaxTokenizerBytes));
-  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Parse(tokenizer, JoinPath(folder, kTokenizerFile)));
-  ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, "tokenizer_config.json"));
+  const absl::StatusOr<std::string> tokenizer = ReadInsideFolder(folder, kTokenizerFile, kMaxTokenizerBytes);
+  if (absl::IsNotFound(tokenizer.status())) return NoTokenizer(folder);
+  RETURN_IF_ERROR(tokenizer.status());
+  ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Parse(*tokenizer, JoinPath(folder, kTokenizerFile)));
+  ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, kTokenizerConfig));
   const absl::Status status = codec->ReadSettings(folder, config);
   if (!status.ok()) return Annotate(status, folder);
   return codec;
 }
 
-absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& config) {
+absl::Status TextCodec::ReadSpecialTokens(const Json& config) {
   token_texts_ = {{"bos_token", ""}, {"eos_token", ""}};
   for (const char* key : {"bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"}) {
     ASSIGN_OR_RETURN(const std::string token, TokenText(config, key));
@@ -87,8 +124,16 @@ absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& conf
   }
   ASSIGN_OR_RETURN(bos_id_, TokenIdOrNone(*tokenizer_, token_texts_["bos_token"], "bos_token"));
   ASSIGN_OR_RETURN(eos_id_, TokenIdOrNone(*tokenizer_, token_texts_["eos_token"], "eos_token"));
-  const auto add_bos = config.find("add_bos_token");
-  add_bos_token_ = add_bos != config.end() && add_bos->is_boolean() && add_bos->get<bool>();
+  ASSIGN_OR_RETURN(add_bos_token_, Flag(config, "add_bos_token"));
+  // Never obeyed, for a prompt that has ended cannot be answered; SFT ends completions itself.
+  RETURN_IF_ERROR(Flag(config, "add_eos_token").status());
+  if (!add_bos_token_ || bos_id_ >= 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(kTokenizerConfig, ": add_bos_token is true, but there is no bos_token"));
+}
+
+absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& config) {
+  RETURN_IF_ERROR(ReadSpecialTokens(config));
   RETURN_IF_ERROR(ReadEndIds(folder));
   ASSIGN_OR_RETURN(const std::string source, TemplateText(folder, config));
   if (source.empty()) return absl::OkStatus();
@@ -99,9 +144,11 @@ absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& conf
 }
 
 absl::Status TextCodec::ReadEndIds(const std::string& folder) {
-  for (const char* file : {"generation_config.json", "config.json"}) {
+  ASSIGN_OR_RETURN(const Json model, ReadOptionalJson(folder, kModelConfig));
+  for (const char* file : {"generation_config.json", kModelConfig}) {
     ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, file));
     ASSIGN_OR_RETURN(end_ids_, EosTokenIds(config, file));
+    RETURN_IF_ERROR(CheckEosIds(end_ids_, model, file));
     if (!end_ids_.empty()) break;
   }
   if (eos_id_ >= 0) end_ids_.push_back(eos_id_);
@@ -113,11 +160,13 @@ absl::Status TextCodec::ReadEndIds(const std::string& folder) {
 
 absl::StatusOr<std::vector<int64_t>> TextCodec::EncodeText(absl::string_view text, bool add_special_tokens) const {
   ASSIGN_OR_RETURN(EncodedText encoded, tokenizer_->Encode(text, add_special_tokens));
-  if (!add_special_tokens || !add_bos_token_ || bos_id_ < 0) return std::move(encoded.ids);
-  // A BOS with bytes stands in the text; one without came from the post-processor.
-  const bool has_bos = !encoded.ids.empty() && encoded.ids[0] == bos_id_ && encoded.spans[0].end == 0;
-  if (!has_bos) encoded.ids.insert(encoded.ids.begin(), bos_id_);
-  return std::move(encoded.ids);
+  std::vector<int64_t>& ids = encoded.ids;
+  if (!add_special_tokens) return std::move(ids);
+  // A token without bytes came from the post-processor.
+  const bool processed = !ids.empty() && encoded.spans[0].end == 0;
+  if (processed && ids.size() > 1 && ids[0] == ids[1] && encoded.spans[1].end > 0) ids.erase(ids.begin());
+  if (add_bos_token_ && (ids.empty() || ids[0] != bos_id_)) ids.insert(ids.begin(), bos_id_);
+  return std::move(ids);
 }
 
 absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_generation_prompt) const {

@@ -24,7 +24,8 @@ class TextCodec {
  public:
   // `folder` holds tokenizer.json and, where there is one, tokenizer_config.json (its chat_template, bos_token,
   // eos_token, add_bos_token) or chat_template.jinja, and generation_config.json / config.json (eos_token_id).
-  // Errors: kNotFound, kInvalidArgument.
+  // Errors: kNotFound where there is no tokenizer.json; kInvalidArgument for settings of a wrong type, tokens and ids
+  // that the model does not have, an add_bos_token without a BOS, and links and pipes in place of files.
   static absl::StatusOr<std::unique_ptr<TextCodec>> Load(const std::string& folder);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -36,7 +37,8 @@ class TextCodec {
   // -1 where none.
   int64_t bos_id() const { return bos_id_; }
 
-  // Plain text. With `add_special_tokens` the post-processor and add_bos_token are obeyed.
+  // Plain text. With `add_special_tokens` the post-processor and add_bos_token are obeyed, but for a BOS in front of a
+  // text that begins with it, as one that a chat template rendered does: no model has seen two.
   absl::StatusOr<std::vector<int64_t>> EncodeText(absl::string_view text, bool add_special_tokens) const;
 
   // `messages` is a list of {role, content}. The text is encoded once, without special tokens (templates print their
@@ -48,6 +50,7 @@ class TextCodec {
  private:
   TextCodec() = default;
   absl::Status ReadSettings(const std::string& folder, const Json& config);
+  absl::Status ReadSpecialTokens(const Json& config);
   absl::Status ReadEndIds(const std::string& folder);
   absl::StatusOr<RenderedChat> Render(const Json& messages, bool add_generation_prompt) const;
 

@@ -169,6 +169,8 @@ absl::Status CheckDecoder(const Json& json) {
 
 }  // namespace
 
+// `truncation` and `padding` are not read: they are left over from calls of those who made the file, and transformers
+// takes them back before each of its own.
 absl::StatusOr<TokenizerFile> ReadTokenizerFile(const Json& json) {
   if (!json.is_object()) return absl::InvalidArgumentError("not an object");
   TokenizerFile file;

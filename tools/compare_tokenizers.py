@@ -92,6 +92,12 @@ class Comparison:
             print(f"  {self.name}, {what} of {source!r}:\n    plumb      {ours!r}\n    tokenizers {theirs!r}")
 
 
+def with_one_bos(encoding):
+    """The ids, without the BOS that a post-processor puts in front of a text that begins with one."""
+    ids, ends = encoding.ids, [end for _, end in encoding.offsets[:2]]
+    return ids[1:] if len(ids) > 1 and ids[0] == ids[1] and ends[0] == 0 < ends[1] else ids
+
+
 def compare(folder, plumb, count, seed):
     tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
     random_ = random.Random(f"{seed} {os.path.basename(folder)}")
@@ -107,7 +113,7 @@ def compare(folder, plumb, count, seed):
     for text, ours, ours_special in zip(texts, plain, special, strict=True):
         theirs = tokenizer.encode(text, add_special_tokens=False).ids
         result.check("ids", text, ours["ids"], theirs)
-        result.check("ids with special tokens", text, ours_special["ids"], tokenizer.encode(text).ids)
+        result.check("ids with special tokens", text, ours_special["ids"], with_one_bos(tokenizer.encode(text)))
         id_rows.append(theirs)
     size = tokenizer.get_vocab_size()
     id_rows += [[random_.randrange(size + 2) for _ in range(random_.randint(1, 12))] for _ in range(count // 5)]

@@ -32,9 +32,10 @@ def random_rope(rng, width):
         return parameters
     parameters.update(rope_type="yarn", factor=rng.choice([2.0, 8.0, 32.0, 40.0]), beta_fast=rng.choice([32, 16, 1]),
                       beta_slow=1, original_max_position_embeddings=rng.choice([16, 64, 4096]))
-    scales = rng.choice([(1.0, 1.0), (0.707, 0.707), (1.0, 0.5), None, (None, 1.0)])
+    # One alone means another thing in DeepSeek's own code, so Plumb refuses it.
+    scales = rng.choice([(1.0, 1.0), (0.707, 0.707), (1.0, 0.5), None])
     if scales is not None:
-        parameters.update({key: value for key, value in zip(("mscale", "mscale_all_dim"), scales) if value})
+        parameters.update(mscale=scales[0], mscale_all_dim=scales[1])
     if rng.random() < 0.1:
         parameters["attention_factor"] = 1.25
     if rng.random() < 0.1:

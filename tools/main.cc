@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "base/config_suggestion.h"
+#include "base/interrupt.h"
+#include "base/printable_text.h"
 #include "base/status_macros.h"
 #include "tools/command_help.h"
 #include "tools/commands/commands.h"
@@ -26,7 +28,7 @@ struct DeclaredCommand {
 
 int UsageError(const std::string& command, const std::vector<std::string>& problems) {
   const std::string name = command.empty() ? "plumb" : absl::StrCat("plumb ", command);
-  for (const std::string& problem : problems) std::cerr << name << ": " << problem << "\n";
+  for (const std::string& problem : problems) std::cerr << name << ": " << PrintableText(problem) << "\n";
   std::cerr << "Run `" << name << " --help` for the usage.\n";
   return kExitUsage;
 }
@@ -94,7 +96,8 @@ int RunCommand(const DeclaredCommand& declared) {
   if (!problems.empty()) return UsageError(declared.entry.name, problems);
   const absl::Status status = declared.command->Run();
   if (!status.ok()) {
-    std::cerr << "plumb " << declared.entry.name << ": " << ErrorKind(status) << status.message() << "\n";
+    std::cerr << "plumb " << declared.entry.name << ": " << ErrorKind(status) << PrintableText(status.message())
+              << "\n";
   }
   return ExitCodeOf(status);
 }
@@ -136,6 +139,7 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // gRPC logs what its status codes already say; a user who wants that sets the variable.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  plumb::ExplainLostMappings();
   // The last guard: an exception that got here is a bug, and still must not end in a stack trace.
   try {
     return plumb::cli::Main(argc, argv);

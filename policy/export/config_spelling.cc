@@ -32,24 +32,27 @@ Json ToTransformers5(const Json& config) {
   return result;
 }
 
-void AddHubRope(const Json& parameters, Json& result) {
+void AddHubRope(const Json& config, Json& result) {
+  const Json& parameters = config["rope_parameters"];
   Json scaling = Json::object();
   for (const auto& [key, value] : parameters.items()) {
     if (key != "rope_theta") scaling[key == "rope_type" ? "type" : key] = value;
   }
   const bool plain = scaling.size() == 1 && scaling.value("type", "") == "default";
   result["rope_scaling"] = plain || scaling.empty() ? Json() : scaling;
-  result["rope_theta"] = parameters.value("rope_theta", Json(kDefaultTheta));
+  result["rope_theta"] = parameters.value("rope_theta", config.value("rope_theta", Json(kDefaultTheta)));
 }
 
 Json ToHub(const Json& config) {
   Json result = Json::object();
+  const auto parameters = config.find("rope_parameters");
+  const bool has_parameters = parameters != config.end() && parameters->is_object();
   for (const auto& [key, value] : config.items()) {
     if (key == "dtype") {
       result["torch_dtype"] = value;
-    } else if (key == "rope_parameters" && value.is_object()) {
-      AddHubRope(value, result);
-    } else {
+    } else if (key == "rope_parameters" && has_parameters) {
+      AddHubRope(config, result);
+    } else if (!has_parameters || (key != "rope_scaling" && key != "rope_theta")) {
       result[key] = value;
     }
   }

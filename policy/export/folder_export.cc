@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "checkpoint/number_formats.h"
+#include "policy/config/model_config_fields.h"
 
 namespace plumb {
 namespace {
@@ -89,6 +90,20 @@ StreamedTensor ScalesOf(const PlacedWeight& weight, Fp8Scales scales) {
   return tensor;
 }
 
+bool AllArePowersOfTwo(const FolderLayout& layout) {
+  const auto powers = [](const PlacedWeight& weight) { return weight.rows.weight.HasPowersOfTwo(); };
+  return std::all_of(layout.trunk.begin(), layout.trunk.end(), powers) &&
+         std::all_of(layout.mtp.begin(), layout.mtp.end(), powers);
+}
+
+// Whether an entry of modules_to_not_convert names the weight's module: by its path, or by the path's beginning, end or
+// a part of it, which are the ways that readers match entries.
+bool Names(const std::string& entry, const std::string& weight) {
+  const std::string module = weight.substr(0, weight.rfind('.'));
+  return absl::StartsWith(module, entry) || absl::EndsWith(module, entry) ||
+         absl::StrContains(module, absl::StrCat(".", entry, "."));
+}
+
 const char* DtypeName(TensorType type) {
   if (type == TensorType::kF32) return "float32";
   return type == TensorType::kF16 ? "float16" : "bfloat16";
@@ -101,7 +116,8 @@ absl::StatusOr<std::unique_ptr<FolderExport>> FolderExport::Plan(std::shared_ptr
   std::unique_ptr<FolderExport> plan(new FolderExport(std::move(source), form));
   ASSIGN_OR_RETURN(plan->config_, ParseModelConfig(plan->source_->config()));
   plan->layout_ = FindLayout(*plan->source_, plan->config_);
-  if (!plan->layout_.problems.empty()) return plan->layout_.problems.front();
+  RETURN_IF_ERROR(plan->layout_.FirstProblem());
+  plan->powers_in_source_ = plan->config_.quantization.fp8_blocks && AllArePowersOfTwo(plan->layout_);
   RETURN_IF_ERROR(plan->AddTrunk(form.fused_experts.value_or(plan->layout_.fused_experts)));
   for (const PlacedWeight& weight : plan->layout_.mtp) plan->AddWeight(weight);
   plan->content_.config = plan->ConfigToWrite();
@@ -122,13 +138,17 @@ TensorType FolderExport::TypeOf(const PlacedWeight& weight) const {
 }
 
 Fp8Scales FolderExport::ScalesToWrite() const {
-  return form_.scales.value_or(config_.quantization.power_of_two_scales ? Fp8Scales::kPowersOfTwo
-                                                                        : Fp8Scales::kFloat32);
+  const bool powers = config_.quantization.power_of_two_scales && powers_in_source_;
+  return form_.scales.value_or(powers ? Fp8Scales::kPowersOfTwo : Fp8Scales::kFloat32);
 }
 
 bool FolderExport::KeepsBlocks(const StoredWeight& weight) const {
-  const bool powers = ScalesToWrite() == Fp8Scales::kPowersOfTwo;
-  return weight.quantized() && powers == config_.quantization.power_of_two_scales;
+  if (!form_.scales.has_value()) return weight.quantized();
+  return weight.quantized() && (*form_.scales == Fp8Scales::kPowersOfTwo) == powers_in_source_;
+}
+
+bool FolderExport::WritesBlocks() const {
+  return form_.type.has_value() ? *form_.type == TensorType::kF8E4M3 : config_.quantization.fp8_blocks;
 }
 
 void FolderExport::AddWeight(const PlacedWeight& weight) {
@@ -192,19 +212,36 @@ Json FolderExport::ConfigToWrite() const {
   const Json& source = config_.source;
   Json config = form_.spelling.has_value() ? WithSpelling(source, *form_.spelling) : source;
   if (config_.num_mtp_layers > 0 && layout_.mtp.empty()) config["num_nextn_predict_layers"] = 0;
-  const bool blocks = form_.type.has_value() ? *form_.type == TensorType::kF8E4M3 : config_.quantization.fp8_blocks;
   if (form_.type.has_value()) SetConfigDtype(config, DtypeName(*form_.type));
-  if (!blocks) {
+  if (WritesBlocks()) {
+    config["quantization_config"] = QuantizationToWrite();
+  } else {
     config.erase("quantization_config");
-    return config;
   }
-  const bool powers = ScalesToWrite() == Fp8Scales::kPowersOfTwo;
-  if (config_.quantization.fp8_blocks && powers == config_.quantization.power_of_two_scales) return config;
-  Json quantization = {{"activation_scheme", "dynamic"}, {"fmt", "e4m3"}, {"quant_method", "fp8"}};
-  if (powers) quantization["scale_fmt"] = "ue8m0";
-  quantization["weight_block_size"] = {kFp8BlockSize, kFp8BlockSize};
-  config["quantization_config"] = quantization;
   return config;
+}
+
+Json FolderExport::QuantizationToWrite() const {
+  constexpr char kScaleFormat[] = "scale_fmt";
+  constexpr char kPlainModules[] = "modules_to_not_convert";
+  Json quantization = {{"activation_scheme", "dynamic"}, {"fmt", "e4m3"}, {"quant_method", "fp8"}};
+  quantization["weight_block_size"] = {kFp8BlockSize, kFp8BlockSize};
+  if (config_.quantization.fp8_blocks) quantization = config_.source["quantization_config"];
+  if (ScalesToWrite() == Fp8Scales::kPowersOfTwo) {
+    quantization[kScaleFormat] = "ue8m0";
+  } else if (config_.quantization.power_of_two_scales) {
+    quantization.erase(kScaleFormat);
+  }
+  if (!FieldReader(quantization).Has(kPlainModules)) return quantization;
+  Json plain = Json::array();
+  for (const std::string entry : quantization[kPlainModules]) {
+    const bool converted = std::any_of(
+        content_.tensors.begin(), content_.tensors.end(),
+        [&](const StreamedTensor& tensor) { return tensor.type == TensorType::kF8E4M3 && Names(entry, tensor.name); });
+    if (!converted) plain.push_back(entry);
+  }
+  quantization[kPlainModules] = plain;
+  return quantization;
 }
 
 }  // namespace plumb

@@ -51,7 +51,8 @@ class FolderExport {
 
   // Opens what Write() left and compares: config.json, the names, types and shapes of all tensors (one that is missing
   // or too many is an error), the bytes of each with a second conversion, and the weights that a reader gets.
-  // Errors: kDataLoss naming the tensor.
+  // Errors: kDataLoss naming the tensor; kInvalidArgument naming a tensor and its number where the type that was asked
+  // for does not hold it.
   absl::StatusOr<ExportCheck> Check(const std::string& path) const;
 
  private:
@@ -59,6 +60,9 @@ class FolderExport {
   TensorType TypeOf(const PlacedWeight& weight) const;
   Fp8Scales ScalesToWrite() const;
   bool KeepsBlocks(const StoredWeight& weight) const;
+  bool WritesBlocks() const;
+  // The truth about what is written, over what the source says.
+  Json QuantizationToWrite() const;
   absl::Status AddTrunk(bool fused);
   void AddWeight(const PlacedWeight& weight);
   void AddFused(const std::string& name, const std::vector<const PlacedWeight*>& parts, int64_t num_experts);
@@ -71,7 +75,8 @@ class FolderExport {
   const ExportForm form_;
   ModelConfig config_;
   FolderLayout layout_;
-  ModelFolderContent content_;  // its streams read layout_
+  bool powers_in_source_ = false;  // whether every scale of its FP8 blocks is a power of two
+  ModelFolderContent content_;     // its streams read layout_
 };
 
 }  // namespace plumb

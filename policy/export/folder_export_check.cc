@@ -32,26 +32,34 @@ absl::Status CompareBytes(const StreamedTensor& expected, absl::Span<const std::
 
 // What an export may change in config.json, taken away, in one spelling; the order of keys does not count.
 nlohmann::json Comparable(const Json& config) {
-  Json comparable = WithSpelling(config, ConfigSpelling::kTransformers5);
+  // By way of the hub's, for a file may say the same in both.
+  Json comparable = WithSpelling(WithSpelling(config, ConfigSpelling::kHub), ConfigSpelling::kTransformers5);
   for (const char* key : {"dtype", "torch_dtype", "quantization_config", "num_nextn_predict_layers"}) {
     comparable.erase(key);
   }
   return comparable;
 }
 
+absl::Status NoLongerFinite(const PlacedWeight& after, float before, float read) {
+  return absl::InvalidArgumentError(absl::StrCat(after.name, ": ", before, " becomes ", read, " in ",
+                                                 TensorTypeName(after.rows.weight.type()),
+                                                 ", which does not hold it; export to a wider type"));
+}
+
 // The largest change of a weight between two places, as a share of the tensor's largest magnitude; 0 where all numbers
-// are equal.
+// are equal. A number that is finite has to stay so.
 absl::StatusOr<double> LargestChange(const PlacedWeight& before, const PlacedWeight& after) {
   double change = 0.0;
   double largest = 0.0;
   const int64_t row_size = before.rows.weight.row_size();
   std::vector<float> read;
-  RETURN_IF_ERROR(ForEachPiece(before.rows, [&](int64_t first, absl::Span<const float> values) {
+  RETURN_IF_ERROR(ForEachPiece(before.rows, [&](int64_t first, absl::Span<const float> values) -> absl::Status {
     const int64_t count = row_size == 0 ? 0 : static_cast<int64_t>(values.size()) / row_size;
     read.resize(values.size());
     after.rows.weight.ReadRows(after.rows.first_row + first, count, read.data());
     ReleasePages(after.rows.weight.RowBytes(after.rows.first_row + first, count));
     for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i]) && !std::isfinite(read[i])) return NoLongerFinite(after, values[i], read[i]);
       const double difference = std::fabs(static_cast<double>(values[i]) - static_cast<double>(read[i]));
       const bool both_nan = std::isnan(values[i]) && std::isnan(read[i]);
       // An infinity that stays one differs from itself by NaN.
@@ -104,7 +112,7 @@ absl::Status FolderExport::CheckTensors(const ModelFolder& written) const {
 absl::Status FolderExport::CompareWeights(const ModelFolder& written, ExportCheck& check) const {
   ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(written.config()));
   const FolderLayout layout = FindLayout(written, config);
-  if (!layout.problems.empty()) return Annotate(layout.problems.front(), written.path());
+  RETURN_IF_ERROR(Annotate(layout.FirstProblem(), written.path()));
   if (layout.trunk.size() != layout_.trunk.size() || layout.mtp.size() != layout_.mtp.size()) {
     return Differs(written.path(), "the model", "has another number of tensors");
   }

@@ -61,6 +61,15 @@ TEST(InsideFolderFaultTest, ANamedPipeIsNotWaitedFor) {
   EXPECT_THAT(MappedFile::Open(folder.File("config.json")), StatusIs(kInvalid, HasSubstr("not a regular file")));
 }
 
+// Not kNotFound: it is a file that was lost, not one that was never made.
+TEST(InsideFolderFaultTest, ALinkThatLeadsNowhereIsThereAllTheSame) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("gone", folder.File("link"));
+  EXPECT_THAT(ReadInsideFolder(folder.path(), "link", 9),
+              StatusIs(kInvalid, HasSubstr("/link: links to gone, which does not exist")));
+  EXPECT_THAT(MapInsideFolder(folder.path(), "link"), StatusIs(kInvalid, HasSubstr("which does not exist")));
+}
+
 TEST(InsideFolderFaultTest, NamesWhatIsMissingOrTooLong) {
   const TestFolder folder;
   ASSERT_OK(WriteFileAtomic(folder.File("index.json"), "[1]"));

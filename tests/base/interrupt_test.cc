@@ -1,9 +1,13 @@
 #include "base/interrupt.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+
+#include "base/file.h"
+#include "tests/testing/test_files.h"
 
 namespace plumb {
 namespace {
@@ -45,6 +49,21 @@ TEST_F(InterruptDeathTest, AServerPromisesNoSave) {
       ::testing::ExitedWithCode(130),
       "^\ninterrupt: stopping; calls in progress get a moment to end; once more to leave at once\n"
       "\ninterrupt: left at once; calls in progress were cut off and their work is lost\n$");
+}
+
+TEST(LostMappingFaultTest, AFileThatIsCutWhileItIsReadIsSaid) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const plumb::testing::TestFolder folder;
+  const std::string path = folder.File("weights");
+  ASSERT_TRUE(WriteFileAtomic(path, std::string(1 << 16, 'x')).ok());
+  EXPECT_EXIT(
+      {
+        ExplainLostMappings();
+        const auto mapped = *MappedFile::Open(path);
+        if (::truncate(path.c_str(), 0) != 0) ::_exit(2);
+        ::_exit(static_cast<int>(*static_cast<const volatile std::byte*>(mapped->bytes())));
+      },
+      ::testing::ExitedWithCode(1), "a file that was being read is not there any more");
 }
 
 }  // namespace

@@ -76,5 +76,12 @@ TEST(JsonMembersTest, NameTheKeyThePlaceAndWhatWasExpected) {
   EXPECT_THAT(JsonInt(Json::array(), "m", "row 7"), StatusIs(kInvalid, HasSubstr("expected an object")));
 }
 
+TEST(ParseJsonTest, IntegersThatWouldLoseDigitsAreRefused) {
+  EXPECT_THAT(ParseJson("[18446744073709551615, -9223372036854775808, 1e30, 2.0]", "row"), IsOk());
+  EXPECT_THAT(ParseJson("[18446744073709551616]", "row"),
+              StatusIs(kInvalid, HasSubstr("row: not valid JSON: the integer 18446744073709551616 is outside")));
+  EXPECT_THAT(ParseJson("[-9223372036854775809]", "row"), StatusIs(kInvalid, HasSubstr("-9223372036854775809")));
+}
+
 }  // namespace
 }  // namespace plumb

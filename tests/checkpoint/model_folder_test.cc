@@ -94,7 +94,18 @@ TEST(ModelFolderFaultTest, NamedPipesAreNotWaitedFor) {
   ASSERT_OK(WriteSharded(shard.path(), R"({"a": "pipe.safetensors"})"));
   ASSERT_EQ(::mkfifo(shard.File("pipe.safetensors").c_str(), 0600), 0);
   EXPECT_THAT(ModelFolder::Open(shard.path()),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("pipe.safetensors: file not found")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pipe.safetensors: not a regular file")));
+}
+
+TEST(ModelFolderFaultTest, ALinkThatLeadsNowhereIsNamed) {
+  for (const std::string name : {"one.safetensors", kIndex, "model.safetensors", "tokenizer.json", "LICENSE"}) {
+    const TestFolder folder;
+    ASSERT_OK(WriteSharded(folder.path(), R"({"a": "one.safetensors"})"));
+    std::filesystem::remove(folder.File(name));
+    std::filesystem::create_symlink("gone", folder.File(name));
+    EXPECT_THAT(ModelFolder::Open(folder.path()), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                           HasSubstr(name + ": links to gone, which does not exist")));
+  }
 }
 
 TEST(ModelFolderFaultTest, APickleIsNeverRead) {

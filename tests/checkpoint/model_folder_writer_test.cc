@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "checkpoint/files_beside_weights.h"
 #include "checkpoint/model_folder.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
@@ -112,6 +113,21 @@ TEST(ModelFolderWriterFaultTest, ANameInTwoShardsIsRefused) {
   content.max_shard_bytes = 1;
   EXPECT_THAT(WriteModelFolder(folder.path(), content),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("a: given twice")));
+}
+
+TEST(ModelFolderWriterFaultTest, AFileToCopyThatIsNoneIsNamed) {
+  for (const std::string name : {"tokenizer.json", "LICENSE", "modeling_deepseek.py"}) {
+    const TestFolder source;
+    std::filesystem::create_symlink("gone", source.File(name));
+    ModelFolderContent content;
+    content.config = Json::object();
+    content.copy_text_files_from = source.path();
+    const TestFolder copy;
+    EXPECT_THAT(
+        WriteModelFolder(copy.path(), content),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name + ": links to gone, which does not exist")));
+    EXPECT_THAT(FilesBesideWeights(source.path()), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name)));
+  }
 }
 
 }  // namespace

@@ -107,5 +107,12 @@ TEST(StoredWeightPropertyTest, PiecesAreTheWholeAndAreReadableAgain) {
   }
 }
 
+TEST_F(StoredWeightTest, TellsScalesThatArePowersOfTwo) {
+  EXPECT_TRUE(WriteAndFind(TensorType::kF32, {1, 2}, {0.25f, 8.0f})->HasPowersOfTwo());
+  EXPECT_FALSE(WriteAndFind(TensorType::kF32, {1, 2}, {0.25f, 0.3f})->HasPowersOfTwo());
+  EXPECT_FALSE(WriteAndFind(TensorType::kF32, {1, 2}, {0.25f, 0.0f})->HasPowersOfTwo());
+  EXPECT_FALSE(WriteAndFind(TensorType::kF32, {1, 2}, {-0.25f, 1.0f})->HasPowersOfTwo());
+}
+
 }  // namespace
 }  // namespace plumb

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "policy/weights.h"
 #include "tests/policy/export/mtp_folder.h"
 #include "tests/testing/status_matchers.h"
@@ -78,6 +80,52 @@ TEST(FolderLayoutFaultTest, CodesThatWereCastWithoutTheirScalesAreNoWeights) {
   EXPECT_THAT(layout.problems[0],
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no weight has type F8_E4M3")));
   EXPECT_THAT(layout.problems[1], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("_scale_inv: not a tensor")));
+}
+
+// What is first wrong with the golden v3_norope_fp32 and more tensors.
+absl::Status FirstProblemWith(const std::vector<NamedTensorBytes>& extra, int64_t* num_problems = nullptr) {
+  const auto golden = *ModelFolder::Open(GoldenPath("models/v3_norope_fp32"));
+  ModelFolderContent content;
+  content.config = golden->config();
+  for (const std::string& name : golden->names()) content.tensors.emplace_back(name, *golden->Find(name));
+  for (const NamedTensorBytes& tensor : extra) content.tensors.emplace_back(tensor.name, tensor.tensor);
+  const TestFolder root;
+  RETURN_IF_ERROR(WriteModelFolder(root.path(), content));
+  const auto folder = *ModelFolder::Open(root.path());
+  const FolderLayout layout = FindLayout(*folder, *ParseModelConfig(folder->config()));
+  EXPECT_LE(layout.problems.size(), FolderLayout::kMaxProblems);
+  if (num_problems != nullptr) *num_problems = layout.num_problems;
+  return layout.FirstProblem();
+}
+
+TEST(FolderLayoutTest, TablesOfOldRotaryCodeMayBeLeftOver) {
+  const ModelConfig config = *ParseModelConfig((*ModelFolder::Open(GoldenPath("models/v3_norope_fp32")))->config());
+  const int64_t pairs = config.qk_rope_head_dim / 2;
+  const std::vector<std::byte> bytes(8 * pairs);
+  const auto table = [&](const std::string& name, TensorType type, std::vector<int64_t> shape) {
+    const size_t size = static_cast<size_t>(TensorTypeBytes(type) * shape[0]);
+    return FirstProblemWith({{name, {type, shape, absl::MakeConstSpan(bytes).subspan(0, size)}}});
+  };
+  const std::string first = "model.layers.0.self_attn.rotary_emb.inv_freq";
+  EXPECT_OK(table(first, TensorType::kF32, {pairs}));
+  const auto no_tensor = StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("inv_freq: not a tensor"));
+  EXPECT_THAT(table(first, TensorType::kF32, {pairs + 1}), no_tensor);
+  EXPECT_THAT(table(first, TensorType::kI64, {pairs}), no_tensor);
+  for (const std::string name : {absl::StrCat("model.layers.", config.num_layers, ".self_attn.rotary_emb.inv_freq"),
+                                 std::string("model.layers.00.self_attn.rotary_emb.inv_freq"),
+                                 std::string("vision.rotary_emb.inv_freq"), std::string("model.rotary_emb.inv_freq")}) {
+    EXPECT_THAT(table(name, TensorType::kF32, {pairs}), no_tensor) << name;
+  }
+}
+
+TEST(FolderLayoutFaultTest, OfManyProblemsTheFirstAreKeptAndAllAreCounted) {
+  const std::vector<std::byte> bytes(4);
+  std::vector<NamedTensorBytes> extra;
+  for (int i = 0; i < 100; ++i) extra.push_back({absl::StrCat("extra.", i), {TensorType::kF32, {1}, bytes}});
+  int64_t num_problems = 0;
+  EXPECT_THAT(FirstProblemWith(extra, &num_problems),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("(and 99 problems more")));
+  EXPECT_EQ(num_problems, 100);
 }
 
 }  // namespace

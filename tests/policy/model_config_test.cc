@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/presets.h"
-#include "tests/policy/golden_model.h"
+#include "tests/policy/export/published_configs.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_files.h"
 
@@ -14,6 +14,7 @@ using ::testing::ElementsAre;
 using testing::GoldenPath;
 using ::testing::HasSubstr;
 using testing::MustReadJson;
+using testing::PublishedConfig;
 using testing::StatusIs;
 
 Json Published(const std::string& model) { return MustReadJson(GoldenPath("models/" + model + "/config.json")); }
@@ -101,11 +102,14 @@ TEST(ModelConfigFaultTest, SizesBeyondReasonAreRefused) {
   }
 }
 
-// Published totals: reference values of the DeepSeek-V2 and V3 reports.
-TEST(ModelConfigTest, ParametersOfPublishedShapes) {
-  ASSERT_OK_AND_ASSIGN(const Json lite, PresetConfig("v2-lite", 102400, 100000, 100001));
-  ASSERT_OK_AND_ASSIGN(const ModelConfig config, ParseModelConfig(lite));
-  EXPECT_NEAR(SoftmaxScale(config), 0.11472138679293, 1e-10);
+// Reference values: (Dn + Dr)^-0.5 times YaRN's mscale squared. The parameter totals stand in model_size_test.cc.
+TEST(ModelConfigGoldenTest, SoftmaxScaleOfPublishedShapes) {
+  const auto scale = [](const std::string& name) { return SoftmaxScale(*ParseModelConfig(PublishedConfig(name))); };
+  EXPECT_NEAR(scale("v2"), 0.11472138679293, 1e-13);
+  EXPECT_NEAR(scale("v2-lite"), 0.11472138679293, 1e-13);
+  EXPECT_NEAR(scale("v3"), 0.13523377886086, 1e-13);
+  EXPECT_NEAR(scale("kimi-k2"), 0.13086079996295, 1e-13);
+  EXPECT_NEAR(scale("moonlight"), 0.07216878364870, 1e-13);
 }
 
 }  // namespace

@@ -192,5 +192,12 @@ TEST(ChatTemplateTest, AgreesWithPythonOnValues) {
   EXPECT_EQ(Render("{{ '%05.1f|%-4s|%d' | format(3.14159, 'é', 7) }}"), "003.1|é   |7");
 }
 
+TEST(ChatTemplateTest, IntegersThatWouldBeRoundedAreRefused) {
+  const auto echo = *ChatTemplate::Parse("{{ a }}");
+  EXPECT_EQ(echo->Render({{"a", INT64_MAX}})->text, "9223372036854775807");
+  EXPECT_THAT(echo->Render({{"a", UINT64_MAX}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("18446744073709551615")));
+}
+
 }  // namespace
 }  // namespace plumb

@@ -179,5 +179,22 @@ TEST(DatasetGoldenTest, CutsDropsAndPacksAsTheReference) {
   }
 }
 
+// Rows that somebody rendered with a chat template, which prints the BOS.
+TEST_F(DatasetTest, TextThatBeginsWithTheBosGetsNoOther) {
+  const std::string bos = codec_->tokenizer().TokenBytes(601);
+  const auto rows_of = [&](const std::string& prompt) {
+    WriteRows(DumpJson(Json{{"prompt", prompt}, {"completion", "8"}}) + "\n");
+  };
+  rows_of("7");
+  ASSERT_OK_AND_ASSIGN(const auto plain_sft, LoadSftRows(config_, *codec_, 100));
+  ASSERT_OK_AND_ASSIGN(const auto plain_prompts, LoadPromptRows(config_, *codec_));
+  rows_of(bos + "7");
+  ASSERT_OK_AND_ASSIGN(const auto sft, LoadSftRows(config_, *codec_, 100));
+  ASSERT_OK_AND_ASSIGN(const auto prompts, LoadPromptRows(config_, *codec_));
+  EXPECT_EQ(sft[0].ids, plain_sft[0].ids);
+  EXPECT_EQ(sft[0].train_mask, plain_sft[0].train_mask);
+  EXPECT_EQ(prompts[0].prompt_ids, plain_prompts[0].prompt_ids);
+}
+
 }  // namespace
 }  // namespace plumb

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -39,8 +40,19 @@ TEST(TextCodecTest, AddsTheBosThatTheConfigurationAsksFor) {
   EXPECT_EQ(v2->EncodeText("a", true)->front(), 700);
   EXPECT_EQ(v2->EncodeText("a", false)->size(), 1);
   EXPECT_THAT(v2->EncodeText("", true), IsOkAndHolds(ElementsAre(700)));
-  // Text that spells the BOS does not replace it.
-  EXPECT_THAT(v2->EncodeText("<｜begin▁of▁sentence｜>", true), IsOkAndHolds(ElementsAre(700, 700)));
+}
+
+// As a text does that a chat template rendered.
+TEST(TextCodecTest, ATextThatBeginsWithABosGetsNoOther) {
+  ASSERT_OK_AND_ASSIGN(const auto v2, TextCodec::Load(GoldenPath("tokenizer/small-v2")));
+  EXPECT_THAT(v2->EncodeText("<｜begin▁of▁sentence｜>", true), IsOkAndHolds(ElementsAre(700)));
+  EXPECT_EQ(v2->EncodeText("<｜begin▁of▁sentence｜>a", true).value(), v2->EncodeText("a", true).value());
+  ASSERT_OK_AND_ASSIGN(const auto llama, TextCodec::Load(GoldenPath("tokenizer/small-llama3")));
+  const std::string bos = llama->tokenizer().TokenBytes(601);
+  EXPECT_EQ(llama->EncodeText(bos + "a", true).value(), llama->EncodeText("a", true).value());
+  // What the text says twice stays, and so does a text that is all of its own.
+  EXPECT_EQ(llama->EncodeText(bos + bos + "a", true)->size(), 3u);
+  EXPECT_EQ(llama->EncodeText(bos + "a", false).value(), llama->EncodeText("a", true).value());
 }
 
 TEST(TextCodecTest, DoesNotDoubleTheBosOfThePostProcessor) {
@@ -152,6 +164,61 @@ TEST(TextCodecTest, TheJinjaFileGoesBeforeTheConfiguration) {
   ASSERT_OK(WriteFileAtomic(folder.File("chat_template.jinja"), "{% if %}"));
   EXPECT_THAT(TextCodec::Load(folder.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("chat template: line 1")));
+}
+
+TEST(TextCodecFaultTest, WhatIsNoFileIsNotPassedOver) {
+  for (const std::string name :
+       {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json", "config.json"}) {
+    for (const bool pipe : {true, false}) {
+      const TestFolder folder;
+      WriteFolder(folder, Json::object(), Json::object());
+      std::filesystem::remove(folder.File(name));
+      if (pipe) {
+        ASSERT_EQ(::mkfifo(folder.File(name).c_str(), 0600), 0);
+      } else {
+        std::filesystem::create_symlink("gone", folder.File(name));
+      }
+      EXPECT_THAT(TextCodec::Load(folder.path()),
+                  StatusIs(absl::StatusCode::kInvalidArgument,
+                           HasSubstr(name + (pipe ? ": not a regular file" : ": links to gone, which does not exist"))))
+          << name;
+    }
+  }
+}
+
+TEST(TextCodecFaultTest, FlagsOfAWrongTypeAndABosThatIsMissingAreNamed) {
+  const auto load = [](const Json& tokenizer_config) {
+    const TestFolder folder;
+    WriteFolder(folder, tokenizer_config, Json::object());
+    return TextCodec::Load(folder.path()).status();
+  };
+  const auto invalid = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(load({{"add_bos_token", "true"}}), StatusIs(invalid, HasSubstr("add_bos_token is \"true\"")));
+  EXPECT_THAT(load({{"add_eos_token", 1}}), StatusIs(invalid, HasSubstr("add_eos_token is 1")));
+  EXPECT_THAT(load({{"add_bos_token", true}}), StatusIs(invalid, HasSubstr("there is no bos_token")));
+  EXPECT_OK(load({{"add_bos_token", nullptr}, {"add_eos_token", true}}));
+  EXPECT_OK(load({{"add_bos_token", true}, {"bos_token", "<｜begin▁of▁sentence｜>"}}));
+}
+
+TEST(TextCodecFaultTest, EndIdsThatTheModelDoesNotHaveAreNamed) {
+  const TestFolder folder;
+  WriteFolder(folder, Json::object(), {{"eos_token_id", {1, 1024}}});
+  EXPECT_OK(TextCodec::Load(folder.path()).status());
+  ASSERT_OK(WriteFileAtomic(folder.File("config.json"), R"({"vocab_size": 1024})"));
+  const auto invalid = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(TextCodec::Load(folder.path()),
+              StatusIs(invalid,
+                       HasSubstr("generation_config.json: eos_token_id is 1024, expected 0 ... 1023, the vocabulary")));
+  WriteFolder(folder, Json::object(), {{"eos_token_id", -1}});
+  EXPECT_THAT(TextCodec::Load(folder.path()), StatusIs(invalid, HasSubstr("eos_token_id is -1")));
+}
+
+TEST(TextCodecFaultTest, AFolderWithARankFileAloneIsToldWhatItLacks) {
+  const TestFolder folder;
+  ASSERT_OK(WriteFileAtomic(folder.File("tiktoken.model"), "IQ== 0"));
+  EXPECT_THAT(
+      TextCodec::Load(folder.path()),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("tokenizer.json: no such file; the folder has tiktoken")));
 }
 
 }  // namespace

@@ -190,5 +190,17 @@ TEST(TokenizerTest, AnswersForIdsWithoutATokenToo) {
   EXPECT_EQ(tokenizer->Decode({702, -5}, false), "");
 }
 
+// They are settings of the calls of those who made the file, which transformers takes back before each of its own.
+TEST(TokenizerTest, SettingsOfTruncationAndPaddingAreNotObeyed) {
+  ASSERT_OK_AND_ASSIGN(const auto tokenizer,
+                       Tokenizer::Parse(TinyFile([](Json& json) {
+                                          json["truncation"] = {{"direction", "Right"}, {"max_length", 2}};
+                                          json["padding"] = {{"strategy", {{"Fixed", 8}}}, {"pad_id", 0}};
+                                        }),
+                                        "tiny"));
+  ASSERT_OK_AND_ASSIGN(const EncodedText encoded, tokenizer->Encode("aaaaa", false));
+  EXPECT_THAT(encoded.ids, ElementsAre(0, 0, 0, 0, 0));
+}
+
 }  // namespace
 }  // namespace plumb

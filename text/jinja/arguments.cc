@@ -49,8 +49,8 @@ absl::Status Arguments::Allow(size_t max_positional, std::initializer_list<absl:
   return absl::OkStatus();
 }
 
-absl::Status Arguments::Spend(const Value& value) const {
-  return budget == nullptr ? absl::OkStatus() : budget->SpendBytes(value.Weight());
+absl::Status Arguments::SpendBytes(int64_t weight) const {
+  return budget == nullptr ? absl::OkStatus() : budget->SpendBytes(weight);
 }
 
 }  // namespace plumb::jinja

@@ -28,8 +28,9 @@ struct Arguments {
   bool Truth(size_t place, absl::string_view name, bool fallback) const;
   // Refuses arguments that the callee does not know, those that it lacks are its own affair.
   absl::Status Allow(size_t max_positional, std::initializer_list<absl::string_view> names) const;
-  // Pays for reading or making `value`. Errors: kResourceExhausted.
-  absl::Status Spend(const Value& value) const;
+  // Pays for reading or making `value`, or for `weight` bytes. Errors of both: kResourceExhausted.
+  absl::Status Spend(const Value& value) const { return SpendBytes(value.Weight()); }
+  absl::Status SpendBytes(int64_t weight) const;
 };
 
 }  // namespace plumb::jinja

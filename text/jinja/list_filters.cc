@@ -39,11 +39,6 @@ Result SortKey(const Value& item, const Value* attribute, bool case_sensitive) {
 
 using KeyedItems = std::vector<std::pair<Value, Value>>;
 
-// Pays for `weight` bytes. Errors: kResourceExhausted.
-absl::Status Spend(const Arguments& arguments, int64_t weight) {
-  return arguments.budget == nullptr ? absl::OkStatus() : arguments.budget->SpendBytes(weight);
-}
-
 // A key is copied once, and compared about as often as its list can be halved.
 constexpr int64_t kKeyReads = 20;
 constexpr int64_t kCopiedWeight = 64;  // of handing a value on
@@ -54,7 +49,7 @@ absl::StatusOr<KeyedItems> WithKeys(const Value& value, const Value* attribute, 
   KeyedItems keyed;
   for (const Value& item : items) {
     ASSIGN_OR_RETURN(Value key, SortKey(item, attribute, case_sensitive));
-    RETURN_IF_ERROR(Spend(arguments, key.DeepWeight() * kKeyReads));
+    RETURN_IF_ERROR(arguments.SpendBytes(key.DeepWeight() * kKeyReads));
     keyed.emplace_back(std::move(key), item);
   }
   return keyed;
@@ -113,7 +108,7 @@ Result DictSort(const Value& value, const Arguments& arguments) {
   KeyedItems keyed;
   for (const auto& [key, item] : value.dict()->items) {
     ASSIGN_OR_RETURN(Value pair, Value::OfList({key, item}, /*is_tuple=*/true));
-    RETURN_IF_ERROR(Spend(arguments, (by == "value" ? item : key).DeepWeight() * kKeyReads));
+    RETURN_IF_ERROR(arguments.SpendBytes((by == "value" ? item : key).DeepWeight() * kKeyReads));
     ASSIGN_OR_RETURN(Value sort_key,
                      SortKey(by == "value" ? item : key, nullptr, arguments.Truth(0, "case_sensitive", false)));
     keyed.emplace_back(std::move(sort_key), std::move(pair));
@@ -209,11 +204,12 @@ Result MapOne(const Value& item, const Arguments& arguments) {
   const Filter filter = FindFilter(name);
   // map(map(map(...))) would nest without a limit of its own.
   if (filter == nullptr || name == "map") return absl::InvalidArgumentError(absl::StrCat("map by the filter ", name));
-  RETURN_IF_ERROR(Spend(arguments, item.DeepWeight()));
+  RETURN_IF_ERROR(arguments.SpendBytes(item.DeepWeight()));
   const Arguments rest = Rest(arguments, 1);
-  for (const Value& argument : rest.positional) RETURN_IF_ERROR(Spend(arguments, kCopiedWeight + argument.Weight()));
+  for (const Value& argument : rest.positional)
+    RETURN_IF_ERROR(arguments.SpendBytes(kCopiedWeight + argument.Weight()));
   ASSIGN_OR_RETURN(Value mapped, filter(item, rest));
-  RETURN_IF_ERROR(Spend(arguments, mapped.Weight()));
+  RETURN_IF_ERROR(arguments.SpendBytes(mapped.Weight()));
   return mapped;
 }
 
@@ -248,7 +244,7 @@ Result SelectBy(const Value& value, const Arguments& arguments) {
     bool passes = tested.Truth();
     if (test != nullptr) {
       const Arguments rest = Rest(arguments, kName + 1);
-      RETURN_IF_ERROR(Spend(arguments, rest.positional.empty() ? 0 : ComparisonWeight(tested, rest.positional[0])));
+      RETURN_IF_ERROR(arguments.SpendBytes(rest.positional.empty() ? 0 : ComparisonWeight(tested, rest.positional[0])));
       ASSIGN_OR_RETURN(passes, test(tested, rest));
     }
     if (passes == kKeepsPassing) kept.push_back(item);

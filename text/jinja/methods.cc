@@ -18,15 +18,17 @@ namespace {
 using Result = absl::StatusOr<Value>;
 using Method = Result (*)(const Value& self, const Arguments& arguments);
 
+constexpr int64_t kHashedWeight = 8;  // of a byte whose character is looked up in a set
+
 template <bool kLeft, bool kRight>
 Result Strip(const Value& self, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(1, {"chars"}));
   const Value* given = arguments.Find(0, "chars");
-  std::optional<std::vector<int32_t>> chars;
+  std::optional<CodePointSet> chars;
   if (given != nullptr && !given->is_none()) {
     ASSIGN_OR_RETURN(const std::string text, arguments.Text(0, "chars"));
-    chars = CodePoints(text);
-    std::sort(chars->begin(), chars->end());
+    RETURN_IF_ERROR(arguments.SpendBytes(static_cast<int64_t>(text.size()) * kHashedWeight));
+    chars = CodePointsOf(text);
   }
   absl::string_view text = self.text();
   if (kLeft) text = StripLeft(text, chars ? &*chars : nullptr);

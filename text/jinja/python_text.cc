@@ -16,9 +16,8 @@
 namespace plumb::jinja {
 namespace {
 
-bool IsStripped(int32_t point, const std::vector<int32_t>* chars) {
-  if (chars == nullptr) return IsPythonSpace(point);
-  return std::binary_search(chars->begin(), chars->end(), point);
+bool IsStripped(int32_t point, const CodePointSet* chars) {
+  return chars == nullptr ? IsPythonSpace(point) : chars->contains(point);
 }
 
 bool IsCased(int32_t point) {
@@ -120,11 +119,21 @@ absl::Status AppendEscape(absl::string_view text, size_t* at, std::string* resul
 
 }  // namespace
 
+CodePointSet CodePointsOf(absl::string_view text) {
+  CodePointSet points;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = ReadCodePoint(text, i);
+    points.insert(point.value);
+    i += point.length;
+  }
+  return points;
+}
+
 bool IsPythonSpace(int32_t code_point) {
   return IsWhitespace(code_point) || (code_point >= 0x1C && code_point <= 0x1F);
 }
 
-absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars) {
+absl::string_view StripLeft(absl::string_view text, const CodePointSet* chars) {
   while (!text.empty()) {
     const CodePoint point = ReadCodePoint(text, 0);
     if (!IsStripped(point.value, chars)) break;
@@ -133,7 +142,7 @@ absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* 
   return text;
 }
 
-absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars) {
+absl::string_view StripRight(absl::string_view text, const CodePointSet* chars) {
   while (!text.empty()) {
     size_t begin = text.size() - 1;
     while (begin > 0 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;

@@ -5,16 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 // What Python's str does with valid UTF-8.
 namespace plumb::jinja {
 
+using CodePointSet = absl::flat_hash_set<int32_t>;
+CodePointSet CodePointsOf(absl::string_view text);
+
 bool IsPythonSpace(int32_t code_point);
-// `chars` ascend; without them: white space.
-absl::string_view StripLeft(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
-absl::string_view StripRight(absl::string_view text, const std::vector<int32_t>* chars = nullptr);
+// Without `chars`: white space.
+absl::string_view StripLeft(absl::string_view text, const CodePointSet* chars = nullptr);
+absl::string_view StripRight(absl::string_view text, const CodePointSet* chars = nullptr);
 
 // Where `wanted` first stands at or behind `from`, in bytes; npos where it does not. In linear time.
 size_t FindText(absl::string_view text, absl::string_view wanted, size_t from = 0);

@@ -70,7 +70,7 @@ absl::StatusOr<bool> LessLists(const List& a, const List& b) {
 
 }  // namespace
 
-Value Value::OfJson(const Json& json) {
+absl::StatusOr<Value> Value::OfJson(const Json& json) {
   switch (json.type()) {
     case Json::value_t::boolean:
       return OfBool(json.get<bool>());
@@ -78,7 +78,8 @@ Value Value::OfJson(const Json& json) {
       return OfInt(json.get<int64_t>());
     case Json::value_t::number_unsigned:
       if (json.get<uint64_t>() <= INT64_MAX) return OfInt(json.get<int64_t>());
-      return OfFloat(json.get<double>());
+      return absl::InvalidArgumentError(
+          absl::StrCat("the integer ", json.get<uint64_t>(), " is above 2^63 - 1; write it as a text"));
     case Json::value_t::number_float:
       return OfFloat(json.get<double>());
     case Json::value_t::string:
@@ -86,7 +87,8 @@ Value Value::OfJson(const Json& json) {
     case Json::value_t::array: {
       List list;
       for (const Json& item : json) {
-        list.items.push_back(OfJson(item));
+        ASSIGN_OR_RETURN(Value value, OfJson(item));
+        list.items.push_back(std::move(value));
         list.depth = std::max(list.depth, list.items.back().Depth() + 1);
         list.deep_weight = AddWeights(list.deep_weight, list.items.back());
       }
@@ -95,7 +97,8 @@ Value Value::OfJson(const Json& json) {
     case Json::value_t::object: {
       Dict dict;
       for (const auto& [key, item] : json.items()) {
-        AppendItem(OfText(ReplaceInvalidUtf8(key)), OfJson(item), &dict);
+        ASSIGN_OR_RETURN(Value value, OfJson(item));
+        AppendItem(OfText(ReplaceInvalidUtf8(key)), std::move(value), &dict);
         dict.depth = std::max(dict.depth, dict.items.back().second.Depth() + 1);
       }
       IndexKeys(&dict);

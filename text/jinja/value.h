@@ -75,7 +75,8 @@ class Value {
   static Value OfNamespace() { return Value(std::make_shared<Namespace>()); }
   static Value OfLoop(std::shared_ptr<Loop> loop) { return Value(std::move(loop)); }
   static Value OfFunction(Function function) { return Value(std::move(function)); }
-  static Value OfJson(const Json& json);
+  // Errors: kInvalidArgument for an integer above 2^63 - 1, which would lose its last digits.
+  static absl::StatusOr<Value> OfJson(const Json& json);
   // Errors: kResourceExhausted for sizes and depths over the limits; kInvalidArgument for a namespace inside.
   static absl::StatusOr<Value> OfList(std::vector<Value> items, bool is_tuple = false);
   static absl::StatusOr<Value> OfDict(std::vector<std::pair<Value, Value>> items);

@@ -42,9 +42,10 @@ absl::StatusOr<BenchModel> LoadFolder(const std::string& path, at::ScalarType dt
   const std::vector<std::string> parts = absl::StrSplit(path, '/', absl::SkipEmpty());
   model.name = parts.empty() ? path : parts.back();
   ASSIGN_OR_RETURN(model.weights, LoadPolicyFolder(path, dtype, at::kCPU));
-  if (FileExists(JoinPath(path, "tokenizer.json"))) {
-    ASSIGN_OR_RETURN(model.codec, TextCodec::Load(path));
-  }
+  absl::StatusOr<std::unique_ptr<TextCodec>> codec = TextCodec::Load(path);
+  if (absl::IsNotFound(codec.status())) return model;
+  RETURN_IF_ERROR(codec.status());
+  model.codec = *std::move(codec);
   return model;
 }
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/strip.h"
 #include "base/file.h"
+#include "base/inside_folder.h"
 #include "base/status_macros.h"
 #include "base/torch_guard.h"
 #include "checkpoint/atomic_folder.h"
@@ -18,6 +19,7 @@ namespace {
 // What is copied where it lies beside the tokenizer.
 constexpr const char* kTokenizerCompanions[] = {"tokenizer_config.json", "special_tokens_map.json",
                                                 "chat_template.jinja", "generation_config.json"};
+constexpr size_t kMaxCompanionBytes = size_t{16} << 20;
 
 class Init : public Command {
  public:
@@ -64,9 +66,10 @@ class Init : public Command {
     const size_t slash = tokenizer_.rfind('/');
     const std::string source = slash == std::string::npos ? "." : tokenizer_.substr(0, slash + 1);
     for (const char* name : kTokenizerCompanions) {
-      if (!FileExists(JoinPath(source, name))) continue;
-      ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(source, name)));
-      RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, name), content));
+      const absl::StatusOr<std::string> content = ReadInsideFolder(source, name, kMaxCompanionBytes);
+      if (absl::IsNotFound(content.status())) continue;
+      RETURN_IF_ERROR(content.status());
+      RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, name), *content));
     }
     return absl::OkStatus();
   }

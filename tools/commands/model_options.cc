@@ -34,8 +34,10 @@ absl::StatusOr<at::Device> PrepareDevice(const ComputeOptions& compute) {
 
 absl::StatusOr<std::unique_ptr<TextCodec>> LoadCodec(const std::string& model) {
   RETURN_IF_ERROR(CheckModelPlace(model));
-  if (!FileExists(JoinPath(model, "tokenizer.json"))) return std::unique_ptr<TextCodec>();
-  return TextCodec::Load(model);
+  absl::StatusOr<std::unique_ptr<TextCodec>> codec = TextCodec::Load(model);
+  // Ids can go in and out all the same.
+  if (absl::IsNotFound(codec.status())) return std::unique_ptr<TextCodec>();
+  return codec;
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const std::string& model, const ComputeOptions& compute) {

@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
+#include "policy/folder_layout.h"
 #include "policy/model_config.h"
 #include "text/jsonl_rows.h"
+#include "text/text_codec.h"
 #include "tools/model_place.h"
 
 namespace plumb::cli {
@@ -14,10 +16,10 @@ namespace {
 absl::Status CheckModel(const std::string& model) {
   RETURN_IF_ERROR(CheckModelPlace(model));
   ASSIGN_OR_RETURN(const std::unique_ptr<ModelFolder> folder, ModelFolder::Open(model));
-  const absl::Status config = ParseModelConfig(folder->config()).status();
-  if (!config.ok()) return Annotate(config, model);
-  if (FileExists(JoinPath(model, "tokenizer.json"))) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat(JoinPath(model, "tokenizer.json"), ": no such file"));
+  const absl::StatusOr<ModelConfig> config = ParseModelConfig(folder->config());
+  if (!config.ok()) return Annotate(config.status(), model);
+  RETURN_IF_ERROR(Annotate(FindLayout(*folder, *config).FirstProblem(), model));
+  return TextCodec::Load(model).status();
 }
 
 absl::Status CheckFirstRow(proto::DataConfig data) {

@@ -1,3 +1,4 @@
+#include "base/printable_text.h"
 #include "base/status_macros.h"
 #include "text/dataset.h"
 #include "text/text_codec.h"
@@ -12,7 +13,7 @@ namespace {
 std::string ColoredTokens(const EncodedChat& encoded, const Tokenizer& tokenizer) {
   std::string line;
   for (size_t i = 0; i < encoded.ids.size(); ++i) {
-    const std::string bytes = tokenizer.TokenBytes(encoded.ids[i]);
+    const std::string bytes = PrintableText(tokenizer.TokenBytes(encoded.ids[i]));
     absl::StrAppend(&line, i % 2 == 0 ? "\x1b[48;5;236" : "\x1b[48;5;240", encoded.train_mask[i] ? ";1;32m" : ";37m",
                     bytes, "\x1b[0m");
   }

@@ -15,6 +15,7 @@
 #include "policy/model_config.h"
 #include "policy/model_size.h"
 #include "text/text_codec.h"
+#include "tools/models/token_notes.h"
 
 namespace plumb::cli {
 namespace {
@@ -48,14 +49,14 @@ class FolderReporter {
     } else {
       Problem(config.status());
     }
-    AddText(config.ok() ? config->vocab_size : 0);
+    AddText(config);
     AddChecksums();
     return report_;
   }
 
  private:
   void Line(const std::string& label, std::string text) { report_.lines.emplace_back(label, std::move(text)); }
-  void Problem(const absl::Status& status) { report_.problems.emplace_back(status.message()); }
+  void Problem(const absl::Status& status) { report_.AddProblem(status.message()); }
 
   void AddModel(const ModelConfig& config) {
     const std::string family = config.family == ModelFamily::kV2 ? "DeepSeek-V2" : "DeepSeek-V3";
@@ -87,6 +88,7 @@ class FolderReporter {
   void AddWeights(const ModelFolder& folder, const ModelConfig& config) {
     const FolderLayout layout = FindLayout(folder, config);
     for (const absl::Status& problem : layout.problems) Problem(problem);
+    report_.num_problems += layout.num_problems - static_cast<int64_t>(layout.problems.size());
     AddPrecision(layout, config);
     if (config.num_mtp_layers > 0 || !layout.mtp.empty()) {
       Line("prediction", layout.mtp.empty() ? "config.json names layers for multi-token prediction, the folder has none"
@@ -94,8 +96,12 @@ class FolderReporter {
                                                            Amount(static_cast<double>(CountParameters(config).mtp)),
                                                            " parameters: kept, not run"));
     }
-    for (const PlacedWeight& weight : layout.trunk) CheckFinite(weight);
-    for (const PlacedWeight& weight : layout.mtp) CheckFinite(weight);
+    for (const auto* places : {&layout.trunk, &layout.mtp}) {
+      for (const PlacedWeight& weight : *places) {
+        CheckFinite(weight);
+        if (config.quantization.power_of_two_scales) CheckScales(weight);
+      }
+    }
   }
 
   void AddPrecision(const FolderLayout& layout, const ModelConfig& config) {
@@ -124,29 +130,35 @@ class FolderReporter {
       return absl::OkStatus();
     });
     if (!done.ok()) return Problem(done);
-    if (!finite) report_.problems.push_back(absl::StrCat(weight.name, ": has numbers that are not finite"));
+    if (!finite) report_.AddProblem(absl::StrCat(weight.name, ": has numbers that are not finite"));
   }
 
-  void AddText(int64_t vocab_size) {
-    if (!FileExists(JoinPath(path_, "tokenizer.json"))) {
-      Line("tokenizer", "none: only ids can go in and out");
-      return;
-    }
+  void CheckScales(const PlacedWeight& weight) {
+    if (weight.rows.weight.HasPowersOfTwo()) return;
+    report_.AddProblem(absl::StrCat(weight.name, kScaleSuffix,
+                                    ": has scales that are no powers of two, but config.json says scale_fmt ue8m0"));
+  }
+
+  void AddText(const absl::StatusOr<ModelConfig>& config) {
     const absl::StatusOr<std::unique_ptr<TextCodec>> codec = TextCodec::Load(path_);
+    if (absl::IsNotFound(codec.status())) return Line("tokenizer", "none: only ids can go in and out");
     if (!codec.ok()) return Problem(codec.status());
-    const int64_t tokens = (*codec)->tokenizer().size();
-    Line("tokenizer", absl::StrCat(tokens, " tokens for a vocabulary of ", vocab_size, "; begins with ",
-                                   (*codec)->bos_id(), ", ends with ", absl::StrJoin((*codec)->end_ids(), ", ")));
-    if (vocab_size > 0 && tokens > vocab_size) {
-      report_.problems.push_back(
-          absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", vocab_size));
-    }
-    for (const int64_t id : (*codec)->end_ids()) {
-      if (vocab_size > 0 && id >= vocab_size) {
-        report_.problems.push_back(absl::StrCat("eos_token_id is ", id, ", but vocab_size is ", vocab_size));
-      }
-    }
+    AddTokens(config, **codec);
     AddTemplate(**codec);
+  }
+
+  void AddTokens(const absl::StatusOr<ModelConfig>& config, const TextCodec& codec) {
+    const int64_t vocab_size = config.ok() ? config->vocab_size : 0;
+    const int64_t tokens = codec.tokenizer().size();
+    Line("tokenizer", absl::StrCat(tokens, " tokens for a vocabulary of ", vocab_size, "; begins with ", codec.bos_id(),
+                                   ", ends with ", absl::StrJoin(codec.end_ids(), ", ")));
+    if (vocab_size > 0 && tokens > vocab_size) {
+      report_.AddProblem(absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", vocab_size));
+    }
+    if (!config.ok()) return;
+    const absl::StatusOr<std::vector<std::string>> notes = TokenNotes(path_, *config, codec);
+    if (!notes.ok()) return Problem(notes.status());
+    for (const std::string& note : *notes) Line("note", note);
   }
 
   void AddTemplate(const TextCodec& codec) {
@@ -169,6 +181,11 @@ class FolderReporter {
 };
 
 }  // namespace
+
+void FolderReport::AddProblem(absl::string_view problem) {
+  ++num_problems;
+  if (problems.size() < kMaxProblems) problems.emplace_back(problem);
+}
 
 absl::StatusOr<FolderReport> ReportFolder(const std::string& path) {
   if (!FolderExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));

@@ -1,18 +1,24 @@
 #ifndef PLUMB_TOOLS_MODELS_FOLDER_REPORT_H_
 #define PLUMB_TOOLS_MODELS_FOLDER_REPORT_H_
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace plumb::cli {
 
 // What a model folder is, in lines of a label and a text, and what is wrong with it.
 struct FolderReport {
   std::vector<std::pair<std::string, std::string>> lines;
-  std::vector<std::string> problems;  // empty: all is well
+  static constexpr size_t kMaxProblems = 20;
+  std::vector<std::string> problems;  // the first kMaxProblems
+  int64_t num_problems = 0;           // 0: all is well
+
+  void AddProblem(absl::string_view problem);
 };
 
 // Reads a model folder from end to end: configuration, tensors and the finiteness of every weight, tokenizer, chat

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
@@ -76,6 +77,8 @@ class PlanMemory : public Command {
   void Declare(OptionSet& options) override {
     options.Required("--config", "FILE", config_, "Configuration of a stage, or the config.json of a model.");
     options.List("--set", "KEY=VALUE", overrides_, "Overrides a value of a stage's configuration.");
+    options.Number("--memory", {.min = 0}, memory_gigabytes_,
+                   "Memory in GB to plan for, of another machine or of a GPU; 0 takes what is free here.");
     options.Flag("--json", json_, "Print one JSON object.");
   }
 
@@ -96,14 +99,23 @@ class PlanMemory : public Command {
     return sft;
   }
 
-  static std::string Verdict(const Plan& plan, double bytes) {
-    if (plan.device != "cpu") return "not compared: the memory of the GPU is not known here";
-    const double available = AvailableMemoryBytes();
-    const std::string free = absl::StrFormat("%.1f GB are free", available / 1e9);
-    return absl::StrCat(bytes <= available ? "fits: " : "does not fit: ", free);
+  // The memory to compare with; nothing where it is not known.
+  std::optional<double> MemoryBytes(const Plan& plan) const {
+    if (memory_gigabytes_ > 0) return memory_gigabytes_ * 1e9;
+    const double available = plan.device == "cpu" ? AvailableMemoryBytes() : 0;
+    return available > 0 ? std::optional<double>(available) : std::nullopt;
   }
 
-  static void Print(const Plan& plan) {
+  std::string Verdict(const Plan& plan, double bytes) const {
+    const std::optional<double> memory = MemoryBytes(plan);
+    if (!memory.has_value()) {
+      return absl::StrCat("not compared: the memory of ", plan.device, " is not known here; --memory tells it");
+    }
+    return absl::StrFormat("%s: %.1f GB are %s", bytes <= *memory ? "fits" : "does not fit", *memory / 1e9,
+                           memory_gigabytes_ > 0 ? "given" : "free");
+  }
+
+  void Print(const Plan& plan) const {
     const ParameterCounts counts = CountParameters(plan.config);
     std::cout << absl::StrFormat("%s: %.4g G parameters, %.4g G active per token\n", plan.model, counts.total / 1e9,
                                  counts.active / 1e9);
@@ -118,12 +130,13 @@ class PlanMemory : public Command {
     }
   }
 
-  static void PrintJson(const Plan& plan) {
-    Json object = {{"model", plan.model}, {"available_bytes", AvailableMemoryBytes()}};
+  void PrintJson(const Plan& plan) const {
+    const std::optional<double> memory = MemoryBytes(plan);
+    Json object = {{"model", plan.model}, {"available_bytes", memory.has_value() ? Json(*memory) : Json()}};
     for (const StageMemory& stage : plan.stages) {
       Json parts = Json::object();
       for (const MemoryPart& part : stage.parts) parts[part.name] = part.bytes;
-      const bool fits = plan.device == "cpu" && stage.Total() <= AvailableMemoryBytes();
+      const Json fits = memory.has_value() ? Json(stage.Total() <= *memory) : Json();
       object["stages"].push_back(
           {{"stage", stage.stage}, {"parts", parts}, {"total_bytes", stage.Total()}, {"fits", fits}});
     }
@@ -132,6 +145,7 @@ class PlanMemory : public Command {
 
   std::string config_;
   std::vector<std::string> overrides_;
+  double memory_gigabytes_ = 0.0;
   bool json_ = false;
 };
 
@@ -145,7 +159,7 @@ CommandEntry PlanCommand() {
               "cache are exact; activations and logits are estimates.",
           .example =
               "plumb plan --config examples/arithmetic/grpo.yaml --set model=policy\n"
-              "plumb plan --config DeepSeek-V2-Lite/config.json",
+              "plumb plan --config DeepSeek-V2-Lite/config.json --memory 80",
           .make = [] { return std::make_unique<PlanMemory>(); }};
 }
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/json.h"
+#include "base/printable_text.h"
 #include "base/status_macros.h"
 #include "tools/commands/commands.h"
 #include "tools/models/folder_report.h"
@@ -20,22 +21,36 @@ class CheckpointVerify : public Command {
     ASSIGN_OR_RETURN(const FolderReport report, ReportFolder(path_));
     if (json_) {
       Json object = {{"model", path_}};
-      for (const auto& [label, text] : report.lines) object[label] = text;
+      object["notes"] = Json::array();
+      for (const auto& [label, text] : report.lines) {
+        if (label == "note") {
+          object["notes"].push_back(text);
+        } else {
+          object[label] = text;
+        }
+      }
       object["problems"] = report.problems;
+      object["num_problems"] = report.num_problems;
       std::cout << DumpJson(object) << "\n";
     } else {
       Print(report);
     }
-    if (report.problems.empty()) return absl::OkStatus();
-    const size_t count = report.problems.size();
+    const int64_t count = report.num_problems;
+    if (count == 0) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat(path_, ": ", count, count == 1 ? " problem" : " problems"));
   }
 
  private:
   static void Print(const FolderReport& report) {
-    for (const auto& [label, text] : report.lines) std::cout << absl::StrFormat("%-12s %s\n", label, text);
-    for (const std::string& problem : report.problems) std::cout << absl::StrFormat("%-12s %s\n", "PROBLEM", problem);
-    if (report.problems.empty()) std::cout << "All is well.\n";
+    for (const auto& [label, text] : report.lines) PrintLine(label, text);
+    for (const std::string& problem : report.problems) PrintLine("PROBLEM", problem);
+    const int64_t more = report.num_problems - static_cast<int64_t>(report.problems.size());
+    if (more > 0) PrintLine("PROBLEM", absl::StrCat("... and ", more, " more"));
+    if (report.num_problems == 0) std::cout << "All is well.\n";
+  }
+
+  static void PrintLine(const std::string& label, const std::string& text) {
+    std::cout << absl::StrFormat("%-12s %s\n", label, PrintableLine(text));
   }
 
   std::string path_;

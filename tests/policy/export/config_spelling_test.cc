@@ -50,5 +50,15 @@ TEST(ConfigSpellingTest, TheTypeGoesUnderTheSpellingsName) {
   EXPECT_FALSE(version5.contains("torch_dtype"));
 }
 
+TEST(ConfigSpellingTest, WhatStandsBesideTheNewObjectIsNotLost) {
+  Json version5 = WithSpelling(PublishedConfig("moonlight"), ConfigSpelling::kTransformers5);
+  version5["rope_parameters"].erase("rope_theta");
+  version5["rope_theta"] = 50000;
+  EXPECT_EQ(WithSpelling(version5, ConfigSpelling::kHub)["rope_theta"], 50000);
+  Json both = WithSpelling(PublishedConfig("v3"), ConfigSpelling::kTransformers5);
+  both["rope_scaling"] = PublishedConfig("v3")["rope_scaling"];
+  EXPECT_EQ(nlohmann::json(WithSpelling(both, ConfigSpelling::kHub)), nlohmann::json(PublishedConfig("v3")));
+}
+
 }  // namespace
 }  // namespace plumb

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <limits>
+
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "policy/policy_folder.h"
@@ -164,6 +167,118 @@ TEST(FolderExportFaultTest, FusedExpertsInBlocksAreRefused) {
   const TestFolder folder;
   EXPECT_THAT(Export(GoldenPath("models/v3_fp8"), {.fused_experts = true}, folder.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fused experts")));
+}
+
+// A copy of a golden folder in which `change` has replaced fields and numbers.
+void WriteChanged(const std::string& model, const std::string& path,
+                  const std::function<void(ModelFolderContent&)>& change) {
+  const auto golden = *ModelFolder::Open(GoldenPath("models/" + model));
+  ModelFolderContent content;
+  content.config = golden->config();
+  for (const std::string& name : golden->names()) content.tensors.emplace_back(name, *golden->Find(name));
+  change(content);
+  ASSERT_OK(WriteModelFolder(path, content));
+}
+
+TensorBytes MatrixOf(const std::vector<float>& values, std::vector<int64_t> shape) {
+  return {TensorType::kF32, std::move(shape),
+          absl::MakeConstSpan(reinterpret_cast<const std::byte*>(values.data()), values.size() * sizeof(float))};
+}
+
+StreamedTensor& TensorNamed(ModelFolderContent& content, const std::string& name) {
+  return *std::find_if(content.tensors.begin(), content.tensors.end(),
+                       [&](const StreamedTensor& tensor) { return tensor.name == name; });
+}
+
+TEST(FolderExportFaultTest, ANumberThatTheTypeDoesNotHoldIsNamed) {
+  const TestFolder source;
+  std::vector<float> values;
+  WriteChanged("v3_norope_fp32", source.path(), [&](ModelFolderContent& content) {
+    StreamedTensor& norm = TensorNamed(content, "model.norm.weight");
+    values.assign(norm.shape[0], 1.0f);
+    values[3] = 70000.0f;
+    norm = StreamedTensor(norm.name, MatrixOf(values, norm.shape));
+  });
+  const TestFolder half;
+  EXPECT_THAT(Export(source.path(), {.type = TensorType::kF16}, half.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model.norm.weight: 70000 becomes inf in F16")));
+  const TestFolder brain;
+  EXPECT_OK(Export(source.path(), {.type = TensorType::kBF16}, brain.path()).status());
+}
+
+TEST(FolderExportFaultTest, ANumberThatTheScalesDoNotHoldIsNamed) {
+  const TestFolder source;
+  std::vector<float> values;
+  WriteChanged("v3_norope_fp32", source.path(), [&](ModelFolderContent& content) {
+    StreamedTensor& matrix = TensorNamed(content, "model.layers.0.mlp.up_proj.weight");
+    values.assign(matrix.shape[0] * matrix.shape[1], 0.5f);
+    values[0] = std::numeric_limits<float>::max();
+    matrix = StreamedTensor(matrix.name, MatrixOf(values, matrix.shape));
+  });
+  const TestFolder blocks;
+  EXPECT_THAT(Export(source.path(), {.type = TensorType::kF8E4M3, .scales = Fp8Scales::kPowersOfTwo}, blocks.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("mlp.up_proj.weight: 3.40282e+38 becomes inf")));
+}
+
+TEST(FolderExportTest, AConfigurationInBothSpellingsIsWrittenInEach) {
+  const TestFolder source;
+  WriteChanged("v3_norope_fp32", source.path(), [](ModelFolderContent& content) {
+    content.config["rope_parameters"] = {{"rope_type", "default"}};
+  });
+  for (const ConfigSpelling spelling : {ConfigSpelling::kHub, ConfigSpelling::kTransformers5}) {
+    const TestFolder written;
+    EXPECT_OK(Export(source.path(), {.spelling = spelling}, written.path()).status());
+    EXPECT_EQ(ParseModelConfig(MustReadJson(written.File("config.json")))->rope.theta, 50000.0);
+  }
+}
+
+TEST(FolderExportTest, AClaimOfPowersOfTwoThatIsNotTrueIsNotRepeated) {
+  const TestFolder source;
+  WriteChanged("v3_fp8", source.path(),
+               [](ModelFolderContent& content) { content.config["quantization_config"]["scale_fmt"] = "ue8m0"; });
+  const TestFolder same;
+  ASSERT_OK_AND_ASSIGN(const ExportCheck check, Export(source.path(), {}, same.path()));
+  EXPECT_TRUE(check.lossless);
+  EXPECT_FALSE(MustReadJson(same.File("config.json"))["quantization_config"].contains("scale_fmt"));
+  // Asked for, they are made.
+  const TestFolder powers;
+  ASSERT_OK(Export(source.path(), {.scales = Fp8Scales::kPowersOfTwo}, powers.path()));
+  EXPECT_EQ(MustReadJson(powers.File("config.json"))["quantization_config"]["scale_fmt"], "ue8m0");
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(powers.path()));
+  EXPECT_TRUE(StoredWeight::Find(*folder, "model.layers.0.mlp.up_proj.weight")->HasPowersOfTwo());
+}
+
+TEST(FolderExportTest, FloatScalesInPlaceOfPowersOfTwoAreNotCalledPowers) {
+  const TestFolder powers;
+  ASSERT_OK(Export(GoldenPath("models/v3_fp8"), {.scales = Fp8Scales::kPowersOfTwo}, powers.path()));
+  const TestFolder floats;
+  ASSERT_OK(Export(powers.path(), {.type = TensorType::kF8E4M3, .scales = Fp8Scales::kFloat32}, floats.path()));
+  EXPECT_FALSE(MustReadJson(floats.File("config.json"))["quantization_config"].contains("scale_fmt"));
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(floats.path()));
+  EXPECT_FALSE(StoredWeight::Find(*folder, "model.layers.0.mlp.up_proj.weight")->HasPowersOfTwo());
+}
+
+TEST(FolderExportTest, ModulesThatAreConvertedAreNotListedAsPlain) {
+  const TestFolder source;
+  const std::string plain = "model.layers.0.mlp.up_proj";
+  std::vector<float> values;
+  WriteChanged("v3_fp8", source.path(), [&](ModelFolderContent& content) {
+    content.config["quantization_config"]["modules_to_not_convert"] = {"lm_head", plain};
+    StreamedTensor& matrix = TensorNamed(content, plain + ".weight");
+    values.assign(matrix.shape[0] * matrix.shape[1], 0.25f);
+    matrix = StreamedTensor(matrix.name, MatrixOf(values, matrix.shape));
+    std::erase_if(content.tensors,
+                  [&](const StreamedTensor& tensor) { return tensor.name == plain + ".weight_scale_inv"; });
+  });
+  const auto listed = [](const TestFolder& folder) {
+    return MustReadJson(folder.File("config.json"))["quantization_config"]["modules_to_not_convert"];
+  };
+  const TestFolder same;
+  ASSERT_OK(Export(source.path(), {}, same.path()));
+  EXPECT_EQ(listed(same), Json({"lm_head", plain}));
+  const TestFolder blocks;
+  ASSERT_OK(Export(source.path(), {.type = TensorType::kF8E4M3}, blocks.path()));
+  EXPECT_EQ(listed(blocks), Json::array({"lm_head"}));
 }
 
 }  // namespace

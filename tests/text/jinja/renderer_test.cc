@@ -18,7 +18,7 @@ std::string Render(const std::string& source, const Json& variables = Json::obje
   const auto syntax = ParseTemplate(source);
   if (!syntax.ok()) return std::string(syntax.status().message());
   Renderer renderer(*syntax);
-  const absl::Status status = renderer.Render(*Value::OfJson(variables).dict());
+  const absl::Status status = renderer.Render(*Value::OfJson(variables)->dict());
   return status.ok() ? renderer.text() : std::string(status.message());
 }
 
@@ -46,7 +46,7 @@ TEST(RendererTest, NamespacesOutliveLoops) {
 TEST(RendererTest, SpansOfGenerationBlocks) {
   const auto syntax = ParseTemplate("é{% generation %}ab{% endgeneration %}c{% generation %}{% endgeneration %}");
   Renderer renderer(*syntax);
-  ASSERT_OK(renderer.Render(*Value::OfJson(Json::object()).dict()));
+  ASSERT_OK(renderer.Render(*Value::OfJson(Json::object())->dict()));
   ASSERT_EQ(renderer.generation_spans().size(), 2);
   EXPECT_EQ(renderer.generation_spans()[0].begin, 2);
   EXPECT_EQ(renderer.generation_spans()[0].end, 4);
@@ -132,6 +132,18 @@ TEST(EvaluatorTest, LogicStopsEarly) {
   EXPECT_EQ(Print("1 if false"), "");
   EXPECT_EQ(Print("'x' if u else 'y'"), "y");
   EXPECT_EQ(Print("3 > 2 > 2"), "False");
+}
+
+TEST(RendererTest, StripTakesASetOfCharacters) {
+  EXPECT_EQ(Render("{{ 'xyzaéx'.strip('zyxxé') }}{{ 'aab'.lstrip('a') }}{{ 'abb'.rstrip('') }}"), "ababb");
+}
+
+// A minute of sorting, were the characters sorted for every call.
+TEST(RendererFaultTest, StrippingManyCharactersIsPaidFor) {
+  const std::string many = "{% set many = 'abcdefgh' * 125000 %}";
+  EXPECT_EQ(Render(many + "{{ 'xa'.strip(many) }}"), "x");
+  EXPECT_THAT(Render(many + "{% for i in range(100) %}{{ 'xa'.strip(many) }}{% endfor %}"),
+              ::testing::HasSubstr("more than 10000000 steps"));
 }
 
 }  // namespace

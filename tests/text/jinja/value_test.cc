@@ -14,7 +14,7 @@ using ::plumb::testing::IsOkAndHolds;
 using ::plumb::testing::StatusIs;
 using ::testing::HasSubstr;
 
-Value Of(const char* json) { return Value::OfJson(Json::parse(json)); }
+Value Of(const char* json) { return *Value::OfJson(Json::parse(json)); }
 std::string Printed(const absl::StatusOr<Value>& value) {
   return value.ok() ? ToText(*value).value() : std::string(value.status().message());
 }
@@ -90,6 +90,12 @@ TEST(FormatPercentTest, FollowsTheFlags) {
   EXPECT_EQ(Printed(FormatPercent("a", {Of("1")})), "more arguments than the format has places");
   EXPECT_EQ(Printed(FormatPercent("%9999d", {Of("1")})), "a width or precision over 1000");
   EXPECT_EQ(Printed(FormatPercent("%d", {Of("\"a\"")})), "%d of a value of type str");
+}
+
+TEST(ValueTest, IntegersAboveTheRangeAreRefused) {
+  EXPECT_EQ(Of("9223372036854775807").integer(), INT64_MAX);
+  EXPECT_THAT(Value::OfJson(Json::parse("{\"a\": [9223372036854775808]}")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("the integer 9223372036854775808 is above")));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(ReprTest, TextsChooseTheirQuotes) {
 }
 
 TEST(PythonTextTest, StripsSpacesAndLetters) {
-  const std::vector<int32_t> letters = {'a', 0xE9};
+  const CodePointSet letters = {'a', 0xE9};
   EXPECT_EQ(StripLeft(" \xE3\x80\x80x "), "x ");
   EXPECT_EQ(StripRight(" x\n\x1F"), " x");
   EXPECT_EQ(StripRight(StripLeft("éaxaé", &letters), &letters), "x");

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
@@ -40,6 +42,39 @@ TEST(RunInputsFaultTest, AModelWithoutATokenizerAndAWrongRowAreFound) {
   EXPECT_THAT(result.errors, HasSubstr("model/tokenizer.json: no such file"));
   EXPECT_THAT(result.errors, HasSubstr("rows.jsonl:1"));
   EXPECT_THAT(result.errors, HasSubstr("eval.data.file: " + folder.path() + ": is a folder"));
+}
+
+// A model folder like TinyPolicy(), but for the files that are given.
+std::string ModelWith(const TestFolder& folder, const std::map<std::string, std::string>& files) {
+  EXPECT_TRUE(MakeFolder(folder.File("model")).ok());
+  for (const std::string name : {"config.json", "model.safetensors", "tokenizer.json"}) {
+    const auto given = files.find(name);
+    const std::string text = given == files.end() ? plumb::testing::MustRead(TinyPolicy() + "/" + name) : given->second;
+    WriteTemporary(folder, "model/" + name, text);
+  }
+  return folder.File("model");
+}
+
+TEST(RunInputsFaultTest, WeightsThatDoNotFitTheConfigurationAreFoundBeforeTheRun) {
+  const TestFolder folder;
+  Json config = plumb::testing::MustReadJson(TinyPolicy() + "/config.json");
+  config["v_head_dim"] = 16;
+  const std::string model = ModelWith(folder, {{"config.json", DumpJson(config)}});
+  for (const std::string stage : {"sft", "grpo"}) {
+    const CommandResult result = Plumb({stage, "--config", SourcePath("examples/arithmetic/" + stage + ".yaml"),
+                                        "--check", "--set", "model=" + model});
+    EXPECT_EQ(result.exit_code, 2) << stage;
+    EXPECT_THAT(result.errors, HasSubstr("model: " + model + ": model.layers.0.self_attn.kv_b_proj.weight: shape is"));
+  }
+}
+
+TEST(RunInputsFaultTest, ABrokenTokenizerIsFoundBeforeTheRun) {
+  const TestFolder folder;
+  const std::string model = ModelWith(folder, {{"tokenizer.json", "{}"}});
+  const CommandResult result =
+      Plumb({"sft", "--config", SourcePath("examples/arithmetic/sft.yaml"), "--check", "--set", "model=" + model});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("model: " + model + "/tokenizer.json: "));
 }
 
 }  // namespace

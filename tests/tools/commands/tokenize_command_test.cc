@@ -38,6 +38,13 @@ TEST(TokenizeCommandTest, ColoursShowTheText) {
   EXPECT_THAT(Plumb({"tokenize", "--model", TinyPolicy(), "--input", input, "--color"}).output, HasSubstr("m7\x1b[0m"));
 }
 
+TEST(TokenizeCommandTest, ControlCharactersOfTheTextDoNotReachTheTerminal) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"\\u001b[2J\"}\n");
+  const std::string output = Plumb({"tokenize", "--model", TinyPolicy(), "--input", input, "--color"}).output;
+  EXPECT_THAT(output, HasSubstr("m\\x1b\x1b[0m"));
+}
+
 TEST(TokenizeCommandTest, ShowsWhatSftTrainsOfARow) {
   const TestFolder folder;
   const std::string input = WriteTemporary(

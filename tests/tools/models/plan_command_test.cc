@@ -39,5 +39,26 @@ TEST(PlanCommandFaultTest, WrongKeysAndMissingFilesAreNamed) {
   EXPECT_THAT(result.errors, HasSubstr("group_sise"));
 }
 
+TEST(PlanCommandTest, TheMemoryOfAnotherMachineMayBeGiven) {
+  const std::string config = TinyPolicy() + "/config.json";
+  EXPECT_THAT(Plumb({"plan", "--config", config, "--memory", "80"}).output, HasSubstr("fits: 80.0 GB are given"));
+  EXPECT_THAT(Plumb({"plan", "--config", config, "--memory", "0.00001"}).output, HasSubstr("does not fit: 0.0 GB"));
+  const CommandResult on_gpu =
+      Plumb({"plan", "--json", "--config", SourcePath("examples/arithmetic/grpo.yaml"), "--set",
+             "model=" + TinyPolicy(), "--set", "compute.device=cuda", "--memory", "80"});
+  ASSERT_EQ(on_gpu.exit_code, 0) << on_gpu.errors;
+  const Json object = *ParseJson(on_gpu.output, "output");
+  EXPECT_EQ(object["available_bytes"], 80e9);
+  EXPECT_EQ(object["stages"][1]["fits"], true);
+  EXPECT_EQ(Plumb({"plan", "--config", config, "--memory", "-1"}).exit_code, 2);
+}
+
+TEST(PlanCommandTest, TheMemoryOfAGpuIsNotGuessed) {
+  const CommandResult result = Plumb({"plan", "--json", "--config", SourcePath("examples/arithmetic/grpo.yaml"),
+                                      "--set", "model=" + TinyPolicy(), "--set", "compute.device=cuda"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(ParseJson(result.output, "output")->at("stages")[1]["fits"].is_null());
+}
+
 }  // namespace
 }  // namespace plumb::cli

@@ -1,5 +1,7 @@
 #include <filesystem>
+#include <functional>
 
+#include "checkpoint/model_folder.h"
 #include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
@@ -12,6 +14,7 @@ using plumb::testing::MustReadJson;
 using plumb::testing::TestFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(CheckpointVerifyTest, ExplainsAFolderThatIsWell) {
   const CommandResult result = Plumb({"checkpoint", "verify", TinyPolicy()});
@@ -76,6 +79,95 @@ TEST(CheckpointVerifyFaultTest, ARefusedConfigurationIsAProblemAndAMissingFolder
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, HasSubstr("index_topk"));
   EXPECT_EQ(Plumb({"checkpoint", "verify", root.File("none")}).exit_code, 2);
+}
+
+// Rewrites the copy's weights with `change`; the checksums of the old ones go.
+void ChangeWeights(const std::string& copy, const std::function<void(ModelFolderContent&)>& change) {
+  const std::unique_ptr<ModelFolder> folder = *ModelFolder::Open(TinyPolicy());
+  ModelFolderContent content;
+  content.config = folder->config();
+  for (const std::string& name : folder->names()) content.tensors.emplace_back(name, *folder->Find(name));
+  change(content);
+  std::filesystem::remove(copy + "/manifest.json");
+  ASSERT_TRUE(WriteModelFolder(copy, content).ok());
+}
+
+TEST(CheckpointVerifyFaultTest, NamesOfTensorsDoNotReachTheTerminal) {
+  static const std::byte kBytes[4] = {};
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  ChangeWeights(copy, [](ModelFolderContent& content) {
+    content.tensors.emplace_back("\x1b[2J\nAll is well.", TensorBytes{TensorType::kF32, {1}, kBytes});
+  });
+  const CommandResult result = Plumb({"checkpoint", "verify", copy});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("PROBLEM      \\x1b[2J\\x0aAll is well.: not a tensor"));
+  EXPECT_THAT(result.output, Not(HasSubstr("\x1b")));
+  const CommandResult load = Plumb({"generate", "--model", copy, "--input", "-", "--output", "-"});
+  EXPECT_THAT(load.errors, AllOf(HasSubstr("\\x1b[2J"), Not(HasSubstr("\x1b"))));
+}
+
+TEST(CheckpointVerifyFaultTest, OfManyProblemsTheFirstTwentyAreShown) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  ChangeWeights(copy, [](ModelFolderContent& content) { content.tensors.resize(1); });
+  const std::string all = Plumb({"checkpoint", "verify", copy}).output;
+  EXPECT_THAT(all, HasSubstr("PROBLEM      ... and "));
+  const Json object = *ParseJson(Plumb({"checkpoint", "verify", copy, "--json"}).output, "output");
+  EXPECT_EQ(object["problems"].size(), 20u);
+  EXPECT_EQ(object["num_problems"], (*ModelFolder::Open(TinyPolicy()))->names().size() - 1);
+}
+
+// 1 KB that used to ask for gigabytes.
+TEST(CheckpointVerifyFaultTest, AConfigurationOfAMillionMatricesIsRefused) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  Json config = MustReadJson(copy + "/config.json");
+  config["num_hidden_layers"] = 1024;
+  config["n_routed_experts"] = 8192;
+  ASSERT_TRUE(WriteFileAtomic(copy + "/config.json", DumpJson(config)).ok());
+  const CommandResult result = Plumb({"checkpoint", "verify", copy});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("matrices of experts, expected at most 1048576"));
+  EXPECT_LT(result.output.size(), 2000u);
+}
+
+TEST(CheckpointVerifyFaultTest, ALinkThatLeadsNowhereIsAProblem) {
+  for (const std::string name : {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "LICENSE"}) {
+    const TestFolder root;
+    const std::string copy = Copy(root);
+    std::filesystem::remove(copy + "/" + name);
+    std::filesystem::create_symlink("gone", copy + "/" + name);
+    const CommandResult result = Plumb({"checkpoint", "verify", copy});
+    EXPECT_EQ(result.exit_code, 1) << name;
+    EXPECT_THAT(result.output, HasSubstr(name + ": links to gone, which does not exist"));
+  }
+}
+
+TEST(CheckpointVerifyTest, FilesThatDisagreeOnTokensAreNoted) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  Json config = MustReadJson(copy + "/config.json");
+  config["bos_token_id"] = 9;
+  ASSERT_TRUE(WriteFileAtomic(copy + "/config.json", DumpJson(config)).ok());
+  const CommandResult result = Plumb({"checkpoint", "verify", copy});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("note         config.json says bos_token_id 9, but the tokenizer's bos_token is"));
+  const Json object = *ParseJson(Plumb({"checkpoint", "verify", copy, "--json"}).output, "output");
+  EXPECT_EQ(object["notes"].size(), 1u);
+}
+
+TEST(CheckpointVerifyFaultTest, AClaimOfPowersOfTwoThatIsNotTrueIsAProblem) {
+  const TestFolder root;
+  std::filesystem::copy(GoldenPath("models/v3_fp8"), root.File("copy"));
+  Json config = MustReadJson(root.File("copy/config.json"));
+  config["quantization_config"]["scale_fmt"] = "ue8m0";
+  ASSERT_TRUE(WriteFileAtomic(root.File("copy/config.json"), DumpJson(config)).ok());
+  const CommandResult result = Plumb({"checkpoint", "verify", root.File("copy")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("weight_scale_inv: has scales that are no powers of two"));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-#include "policy/model_config_fields.h"
+#include "policy/config/model_config_fields.h"
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "policy/model_config.h"
 #include "tests/policy/export/published_configs.h"
 #include "tests/testing/status_matchers.h"
@@ -34,6 +35,58 @@ TEST(ModelConfigFieldsGoldenTest, EveryPublishedLayoutIsRead) {
 TEST(ModelConfigFieldsTest, AFieldThatIsNotKnownIsNamed) {
   EXPECT_THAT(StatusWith("attn_logit_softcapping", 30.0), StatusIs(kInvalid, HasSubstr("attn_logit_softcapping")));
   EXPECT_THAT(StatusWith("first_k_dense", 1), StatusIs(kInvalid, HasSubstr("first_k_dense: not a field")));
+}
+
+absl::Status StatusWithout(const std::string& model, const std::string& key) {
+  Json config = PublishedConfig(model);
+  config.erase(key);
+  return ParseModelConfig(config).status();
+}
+
+TEST(ModelConfigFieldsTest, WhatCodesFillInDifferentlyHasToBeGiven) {
+  for (const char* model : {"v3", "moonlight", "kimi-k2"}) {
+    for (const char* key : {"norm_topk_prob", "routed_scaling_factor", "n_group", "topk_group", "first_k_dense_replace",
+                            "n_routed_experts", "n_shared_experts", "q_lora_rank"}) {
+      EXPECT_THAT(StatusWithout(model, key), StatusIs(kInvalid, HasSubstr(absl::StrCat("missing: ", key, " ("))));
+    }
+  }
+  for (const char* key :
+       {"n_group", "topk_group", "topk_method", "n_routed_experts", "n_shared_experts", "q_lora_rank"}) {
+    EXPECT_THAT(StatusWithout("v2", key), StatusIs(kInvalid, HasSubstr(absl::StrCat("missing: ", key, " ("))));
+  }
+  EXPECT_THAT(StatusWith("norm_topk_prob", Json()), StatusIs(kInvalid, HasSubstr("norm_topk_prob (true in V3")));
+}
+
+TEST(ModelConfigFieldsTest, WhatEveryCodeFillsInAlikeMayBeMissing) {
+  for (const char* key : {"norm_topk_prob", "routed_scaling_factor", "first_k_dense_replace", "scoring_func"}) {
+    EXPECT_OK(StatusWithout("v2", key)) << key;
+  }
+  for (const char* key : {"n_group", "topk_group"}) EXPECT_OK(StatusWithout("v2-lite", key)) << key;
+  for (const char* key : {"scoring_func", "topk_method", "rope_theta", "rms_norm_eps"}) {
+    EXPECT_OK(StatusWithout("v3", key)) << key;
+  }
+}
+
+TEST(ModelConfigFieldsTest, ADenseModelNeedsNoRouter) {
+  Json config = PublishedConfig("v3");
+  config["n_routed_experts"] = nullptr;
+  for (const char* key : {"norm_topk_prob", "n_group", "topk_group", "n_shared_experts"}) config.erase(key);
+  ASSERT_OK_AND_ASSIGN(const ModelConfig dense, ParseModelConfig(config));
+  EXPECT_EQ(dense.num_experts, 0);
+}
+
+TEST(ModelConfigFieldsTest, AnotherNameOfTheExpertsCounts) {
+  Json config = PublishedConfig("v3");
+  config.erase("n_routed_experts");
+  config["num_local_experts"] = 256;
+  ASSERT_OK_AND_ASSIGN(const ModelConfig read, ParseModelConfig(config));
+  EXPECT_EQ(read.num_experts, 256);
+  config.erase("norm_topk_prob");
+  EXPECT_THAT(ParseModelConfig(config), StatusIs(kInvalid, HasSubstr("norm_topk_prob")));
+}
+
+TEST(ModelConfigFieldsTest, AScaleThatSwitchesExpertsOffIsRefused) {
+  EXPECT_THAT(StatusWith("routed_scaling_factor", 0), StatusIs(kInvalid, HasSubstr("routed_scaling_factor is 0")));
 }
 
 TEST(ModelConfigFieldsTest, HarmlessPrivateAndNullFieldsAreLetThrough) {
@@ -97,6 +150,32 @@ TEST(FieldReaderTest, KeepsTheFirstError) {
   read.Int("b", 0);
   read.Int("a", 0);
   EXPECT_THAT(read.status(), StatusIs(kInvalid, HasSubstr("b is -1")));
+}
+
+TEST(ModelConfigFaultTest, MoreMatricesThanAnyModelHasAreRefused) {
+  Json config = PublishedConfig("v3");
+  config["num_hidden_layers"] = 1024;
+  config["n_routed_experts"] = 8192;
+  EXPECT_THAT(ParseModelConfig(config),
+              StatusIs(kInvalid, HasSubstr("n_routed_experts is 8192, in 1022 layers: 25116672 matrices of experts")));
+  config["num_hidden_layers"] = 44;  // 42 layers with experts, one of them for multi-token prediction
+  EXPECT_OK(ParseModelConfig(config).status());
+}
+
+TEST(ModelConfigFaultTest, IdsOutsideOfTheVocabularyAreRefused) {
+  EXPECT_THAT(StatusWith("bos_token_id", 129280), StatusIs(kInvalid, HasSubstr("bos_token_id is 129280")));
+  EXPECT_THAT(StatusWith("bos_token_id", "0"), StatusIs(kInvalid, HasSubstr("bos_token_id is \"0\"")));
+  EXPECT_THAT(StatusWith("eos_token_id", -1), StatusIs(kInvalid, HasSubstr("eos_token_id is -1")));
+  EXPECT_THAT(StatusWith("eos_token_id", {1, 129280}), StatusIs(kInvalid, HasSubstr("eos_token_id is 129280")));
+  EXPECT_OK(StatusWith("eos_token_id", {1, 129279}));
+}
+
+TEST(ModelConfigFaultTest, ModulesThatAreNotConvertedAreNames) {
+  Json quantization = PublishedConfig("v3")["quantization_config"];
+  for (const Json& wrong : {Json("lm_head"), Json({1}), Json::object()}) {
+    quantization["modules_to_not_convert"] = wrong;
+    EXPECT_THAT(StatusWith("quantization_config", quantization), StatusIs(kInvalid, HasSubstr("a list of names")));
+  }
 }
 
 }  // namespace

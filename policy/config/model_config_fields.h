@@ -44,6 +44,11 @@ class FieldReader {
 // Errors: kInvalidArgument naming the fields.
 absl::Status CheckKnownFields(const Json& config);
 
+// Demands the fields that codes fill in differently where they are missing, or otherwise than a reader would guess: of
+// the router, the experts and the latent of queries. A null counts as given where it means "none".
+// Errors: kInvalidArgument naming each field and what published configurations have.
+absl::Status CheckGivenFields(const Json& config);
+
 // Refuses known fields whose values ask for something that this code does not compute: another activation, biases of
 // the feed-forward layers, dropout, sparse attention, heads that share keys.
 absl::Status CheckSupportedValues(const Json& config);

@@ -1,10 +1,11 @@
-#include "policy/model_config_fields.h"
+#include "policy/config/model_config_fields.h"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -44,6 +45,7 @@ int64_t LargestSize(absl::string_view key) {
 constexpr absl::string_view kReadFields[] = {"architectures",
                                              "attention_bias",
                                              "attention_dropout",
+                                             "bos_token_id",
                                              "eos_token_id",
                                              "first_k_dense_replace",
                                              "hidden_act",
@@ -88,11 +90,10 @@ constexpr absl::string_view kReadFields[] = {"architectures",
 // What a forward does not depend on: how the checkpoint was made, how it was trained, defaults of generation, and
 // `head_dim`, which transformers 5 derives for its own use.
 constexpr absl::string_view kHarmlessFields[] = {
-    "attn_implementation", "auto_map", "aux_loss_alpha", "bos_token_id", "dtype", "ep_size", "head_dim", "id2label",
-    "label2id", "name_or_path", "num_labels", "output_attentions", "output_hidden_states", "output_router_logits",
-    "pad_token_id", "pretraining_tp", "problem_type", "return_dict", "router_aux_loss_coef", "seq_aux",
-    "task_specific_params", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version", "use_bfloat16",
-    "use_cache",
+    "attn_implementation", "auto_map", "aux_loss_alpha", "dtype", "ep_size", "head_dim", "id2label", "label2id",
+    "name_or_path", "num_labels", "output_attentions", "output_hidden_states", "output_router_logits", "pad_token_id",
+    "pretraining_tp", "problem_type", "return_dict", "router_aux_loss_coef", "seq_aux", "task_specific_params",
+    "tokenizer_class", "torch_dtype", "torchscript", "transformers_version", "use_bfloat16", "use_cache",
     // What transformers 4 wrote into every configuration.
     "add_cross_attention", "bad_words_ids", "begin_suppress_tokens", "chunk_size_feed_forward",
     "cross_attention_hidden_size", "decoder_start_token_id", "diversity_penalty", "do_sample", "early_stopping",
@@ -115,6 +116,49 @@ constexpr OtherModelsField kOtherModelsFields[] = {
     {"text_config", "given (a model of images and text)"},
     {"sliding_window", "given (attention over a window)"},
 };
+
+// A field that has to be given: transformers' classes fill in V3's own values, and for V2 others than DeepSeek's code,
+// whose choice of experts where none is given, "gready", is none that it knows.
+enum class NeededBy { kEvery, kExperts, kGroups };
+struct GivenField {
+  const char* key;
+  const char* families;  // of "23"
+  NeededBy needed_by;
+  bool null_is_none;  // a null says that there is none
+  const char* published;
+};
+constexpr GivenField kGivenFields[] = {
+    {"q_lora_rank", "23", NeededBy::kEvery, true, "1536 in V2, V3 and Kimi-K2, null in V2-Lite and Moonlight"},
+    {"n_routed_experts", "23", NeededBy::kEvery, true,
+     "160 in V2, 64 in V2-Lite and Moonlight, 256 in V3, 384 in Kimi-K2"},
+    {"n_shared_experts", "23", NeededBy::kExperts, true, "2 in V2, V2-Lite and Moonlight, 1 in V3 and Kimi-K2"},
+    {"first_k_dense_replace", "3", NeededBy::kExperts, false, "3 in V3, 1 in Moonlight and Kimi-K2"},
+    {"norm_topk_prob", "3", NeededBy::kExperts, false, "true in V3, Moonlight and Kimi-K2"},
+    {"routed_scaling_factor", "3", NeededBy::kExperts, false, "2.5 in V3, 2.446 in Moonlight, 2.827 in Kimi-K2"},
+    {"n_group", "3", NeededBy::kExperts, false, "8 in V3, 1 in Moonlight and Kimi-K2"},
+    {"topk_group", "3", NeededBy::kExperts, false, "4 in V3, 1 in Moonlight and Kimi-K2"},
+    {"topk_method", "2", NeededBy::kExperts, false, "group_limited_greedy in V2, greedy in V2-Lite"},
+    {"n_group", "2", NeededBy::kGroups, false, "8 in V2"},
+    {"topk_group", "2", NeededBy::kGroups, false, "3 in V2"},
+};
+
+constexpr const char* kNamesOfExperts[] = {"n_routed_experts", "num_experts", "num_local_experts"};
+
+bool IsNeeded(const Json& config, const GivenField& field) {
+  if (field.needed_by == NeededBy::kEvery) return true;
+  if (field.needed_by == NeededBy::kGroups) return config.value("topk_method", Json()) == "group_limited_greedy";
+  FieldReader read(config);
+  return std::any_of(std::begin(kNamesOfExperts), std::end(kNamesOfExperts),
+                     [&](const char* name) { return read.Has(name) && config[name] != 0; });
+}
+
+bool IsGiven(const Json& config, const GivenField& field) {
+  if (absl::string_view(field.key) == kNamesOfExperts[0]) {
+    return std::any_of(std::begin(kNamesOfExperts), std::end(kNamesOfExperts),
+                       [&](const char* name) { return config.contains(name); });
+  }
+  return field.null_is_none ? config.contains(field.key) : FieldReader(config).Has(field.key);
+}
 
 bool IsKnown(absl::string_view key) {
   const auto is_key = [&](absl::string_view known) { return known == key; };
@@ -203,6 +247,19 @@ absl::Status CheckKnownFields(const Json& config) {
       absl::StrCat(kConfigFile, ": ", absl::StrJoin(unknown, ", "),
                    ": not a field of the DeepSeek-V2 and V3 families that is known ",
                    "here; it could change what the model computes. Remove it if it does not"));
+}
+
+absl::Status CheckGivenFields(const Json& config) {
+  const char family = config["model_type"] == "deepseek_v2" ? '2' : '3';
+  std::vector<std::string> missing;
+  for (const GivenField& field : kGivenFields) {
+    const bool needed = absl::StrContains(field.families, family) && IsNeeded(config, field);
+    if (needed && !IsGiven(config, field)) missing.push_back(absl::StrCat(field.key, " (", field.published, ")"));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(kConfigFile, ": missing: ", absl::StrJoin(missing, ", "),
+                   "; codes fill this in differently, so it has to be given, as the published configurations do"));
 }
 
 absl::Status CheckSupportedValues(const Json& config) {
