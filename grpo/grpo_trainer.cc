@@ -143,7 +143,7 @@ absl::Status GrpoTrainer::Run() {
     if (const absl::Status taken = TakeStep(); !taken.ok()) return StopForFailure(taken);
     if (CheckpointIsDue()) RETURN_IF_ERROR(SaveCheckpoint());
   }
-  return absl::OkStatus();
+  return skips_.AtEnd();
 }
 
 absl::Status GrpoTrainer::TakeStep() {

@@ -78,7 +78,7 @@ absl::Status SftTrainer::Run() {
     progress.Show(step_, Headline(metrics));
     if (IsDue(config_.checkpoint().every_steps()) || step_ == config_.steps()) RETURN_IF_ERROR(SaveCheckpoint());
   }
-  return absl::OkStatus();
+  return skips_.AtEnd();
 }
 
 absl::StatusOr<StepMetrics> SftTrainer::Step() {

@@ -163,15 +163,15 @@ absl::StatusOr<std::vector<int64_t>> TextCodec::EncodeText(absl::string_view tex
   std::vector<int64_t>& ids = encoded.ids;
   if (!add_special_tokens) return std::move(ids);
   // A token without bytes came from the post-processor.
-  const bool processed = !ids.empty() && encoded.spans[0].end == 0;
-  if (processed && ids.size() > 1 && ids[0] == ids[1] && encoded.spans[1].end > 0) ids.erase(ids.begin());
+  const auto stands_in_text = [&](size_t i) { return encoded.spans[i].end > encoded.spans[i].begin; };
+  if (ids.size() > 1 && ids[0] == ids[1] && !stands_in_text(0) && stands_in_text(1)) ids.erase(ids.begin());
   if (add_bos_token_ && (ids.empty() || ids[0] != bos_id_)) ids.insert(ids.begin(), bos_id_);
   return std::move(ids);
 }
 
 absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_generation_prompt) const {
   if (chat_template_ == nullptr) {
-    return absl::FailedPreconditionError(
+    return absl::InvalidArgumentError(
         "the policy folder has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json)");
   }
   Json variables = token_texts_;
@@ -180,7 +180,10 @@ absl::StatusOr<RenderedChat> TextCodec::Render(const Json& messages, bool add_ge
   // Templates ask whether these are none, which the undefined value is not.
   variables["tools"] = nullptr;
   variables["documents"] = nullptr;
-  return chat_template_->Render(variables);
+  const absl::StatusOr<RenderedChat> rendered = chat_template_->Render(variables);
+  if (rendered.ok()) return rendered;
+  // A template that takes too long is a bad template, not a small machine.
+  return absl::InvalidArgumentError(absl::StrCat("chat template: ", rendered.status().message()));
 }
 
 absl::StatusOr<EncodedChat> TextCodec::EncodeChat(const Json& messages, bool add_generation_prompt) const {

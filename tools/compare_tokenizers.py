@@ -94,8 +94,8 @@ class Comparison:
 
 def with_one_bos(encoding):
     """The ids, without the BOS that a post-processor puts in front of a text that begins with one."""
-    ids, ends = encoding.ids, [end for _, end in encoding.offsets[:2]]
-    return ids[1:] if len(ids) > 1 and ids[0] == ids[1] and ends[0] == 0 < ends[1] else ids
+    ids, added = encoding.ids, encoding.special_tokens_mask  # added by the post-processor, not found in the text
+    return ids[1:] if len(ids) > 1 and ids[0] == ids[1] and added[0] and not added[1] else ids
 
 
 def compare(folder, plumb, count, seed):

@@ -17,11 +17,14 @@ class SkipLimit {
   explicit SkipLimit(int64_t total = 0) : total_(total) {}
   // Errors: kInternal at the step that reaches the limit.
   absl::Status Add(bool skipped);
+  // For the end of a run: kInternal where every step since this was made was left out, so that nothing was trained.
+  absl::Status AtEnd() const;
   int64_t total() const { return total_; }  // of the run
 
  private:
   int64_t total_;
   int in_a_row_ = 0;
+  bool took_one_ = false;
 };
 
 }  // namespace plumb

@@ -60,6 +60,26 @@ TEST(TextCodecTest, DoesNotDoubleTheBosOfThePostProcessor) {
   EXPECT_THAT(llama->EncodeText("", true), IsOkAndHolds(ElementsAre(601)));
 }
 
+// What a post-processor puts behind the text is not in it.
+TEST(TextCodecTest, AnEmptyTextBetweenTwoTokensKeepsBoth) {
+  TestFolder folder;
+  WriteFolder(folder, Json::object(), Json::object());
+  Json tokenizer = MustReadJson(folder.File("tokenizer.json"));
+  const Json around = {{"SpecialToken", {{"id", "<｜end▁of▁sentence｜>"}, {"type_id", 0}}}};
+  const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  tokenizer["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", {around, text, around}},
+      {"pair", Json::array()},
+      {"special_tokens",
+       {{"<｜end▁of▁sentence｜>",
+         {{"id", "<｜end▁of▁sentence｜>"}, {"ids", {1}}, {"tokens", {"<｜end▁of▁sentence｜>"}}}}}}};
+  ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"), tokenizer.dump()));
+  ASSERT_OK_AND_ASSIGN(const auto codec, TextCodec::Load(folder.path()));
+  EXPECT_THAT(codec->EncodeText("", true), IsOkAndHolds(ElementsAre(1, 1)));
+  EXPECT_THAT(codec->EncodeText("<｜end▁of▁sentence｜>", true), IsOkAndHolds(ElementsAre(1, 1)));
+}
+
 TEST(TextCodecTest, EndIdsAreThoseOfAllFiles) {
   TestFolder folder;
   WriteFolder(folder, {{"eos_token", "<｜end▁of▁sentence｜>"}}, {{"eos_token_id", {1005, 2}}});
@@ -76,7 +96,7 @@ TEST(TextCodecTest, WithoutAnEosTokenTheFirstEndIdStandsIn) {
   EXPECT_EQ(codec->eos_id(), 2);
   EXPECT_FALSE(codec->has_chat_template());
   EXPECT_THAT(codec->EncodeChat(Json::array(), false),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no chat template")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no chat template")));
 }
 
 TEST(TextCodecFaultTest, LinksOutOfTheFolderAreNotFollowed) {

@@ -24,5 +24,15 @@ TEST(SkipLimitTest, AGoodStepStartsTheCountAgain) {
   EXPECT_EQ(limit.total(), 5 + kMaxSkippedInARow);
 }
 
+TEST(SkipLimitTest, ARunThatTrainedNothingFails) {
+  SkipLimit limit(/*total=*/5);
+  EXPECT_OK(limit.AtEnd());
+  ASSERT_OK(limit.Add(true));
+  EXPECT_THAT(limit.AtEnd(), StatusIs(absl::StatusCode::kInternal, HasSubstr("each of the 1 optimizer steps")));
+  ASSERT_OK(limit.Add(false));
+  ASSERT_OK(limit.Add(true));
+  EXPECT_OK(limit.AtEnd());
+}
+
 }  // namespace
 }  // namespace plumb

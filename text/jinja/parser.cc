@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "base/status_macros.h"
 #include "text/jinja/expression_parser.h"
 #include "text/jinja/token_stream.h"
@@ -84,6 +85,23 @@ class Parser {
   }
 
   absl::StatusOr<StatementPointer> ParseTag(const Token& tag) {
+    open_tags_.push_back(&tag);
+    absl::StatusOr<StatementPointer> statement = ParseBehindName(tag);
+    open_tags_.pop_back();
+    return statement;
+  }
+
+  absl::Status UnexpectedTag(const Token& tag) {
+    const bool ends = absl::StartsWith(tag.text, "end") || absl::StartsWith(tag.text, "el");
+    if (!ends || open_tags_.size() < 2) {
+      return ErrorAt(tag.place, absl::StrCat("the tag ", tag.text, " is not supported here"));
+    }
+    const Token& open = *open_tags_[open_tags_.size() - 2];
+    return ErrorAt(tag.place, absl::StrCat("the tag ", tag.text, " does not fit here, where the tag ", open.text,
+                                           " of line ", open.place.line, ", column ", open.place.column, " is open"));
+  }
+
+  absl::StatusOr<StatementPointer> ParseBehindName(const Token& tag) {
     const std::string& name = tag.text;
     if (name == "if") return ParseIf(tag.place);
     if (name == "for") return ParseFor(tag.place);
@@ -99,7 +117,7 @@ class Parser {
       RETURN_IF_ERROR(EndOfTag());
       return statement;
     }
-    return ErrorAt(tag.place, absl::StrCat("the tag ", name, " is not supported here"));
+    return UnexpectedTag(tag);
   }
 
   absl::StatusOr<StatementPointer> ParseIf(Place place) {
@@ -269,8 +287,9 @@ class Parser {
 
   TokenStream tokens_;
   ExpressionParser expressions_;
-  int loops_ = 0;         // loops around the current place
-  int inner_blocks_ = 0;  // blocks with names of their own around the current place
+  std::vector<const Token*> open_tags_;  // their names, the innermost last
+  int loops_ = 0;                        // loops around the current place
+  int inner_blocks_ = 0;                 // blocks with names of their own around the current place
   bool has_generation_ = false;
 };
 

@@ -37,7 +37,7 @@ class Grpo : public Command {
     RETURN_IF_ERROR(CheckDevice(config.compute()));
     if (local) RETURN_IF_ERROR(CheckDevice(config.rollout().compute()));
     // A resumed run has the model in its checkpoint, and may need the folder that it came from no more.
-    if (!training_.resume) RETURN_IF_ERROR(JoinProblems(InputProblems(config)));
+    if (!training_.resume) RETURN_IF_ERROR(JoinProblems(InputProblems(config, RowsToCheck::kFirst)));
     ASSIGN_OR_RETURN(const std::string program, OwnPath());
     const RunEnding ending(config.output());
     return ending.Finish(RunGrpo(config, *sources, training_.HowToResume(), program));
@@ -47,7 +47,7 @@ class Grpo : public Command {
   static absl::Status Check(const proto::GrpoConfig& config, const absl::StatusOr<ConfigSources>& sources, bool local) {
     std::vector<const proto::ComputeConfig*> devices = {&config.compute()};
     if (local) devices.push_back(&config.rollout().compute());
-    std::vector<std::string> problems = InputProblems(config);
+    std::vector<std::string> problems = InputProblems(config, RowsToCheck::kAll);
     const absl::Status fields = sources.ok() ? CheckGrpoConfig(config) : absl::OkStatus();
     if (!fields.ok()) problems.insert(problems.begin(), std::string(fields.message()));
     return FinishCheck(config, sources, devices, std::move(problems));

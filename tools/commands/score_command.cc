@@ -1,5 +1,8 @@
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/status_macros.h"
 #include "base/torch_guard.h"
 #include "checkpoint/safetensors.h"
@@ -79,6 +82,7 @@ class Score : public Command {
       }
       ASSIGN_OR_RETURN(const std::vector<std::vector<float>> scores, ScorePiece(loaded, tokens, first, end));
       for (size_t i = first; i < end; ++i) {
+        RETURN_IF_ERROR(CheckFinite(scores[i - first], rows[i].place));
         rows[i].row["logprobs"] = FloatsJson(scores[i - first]);
         RETURN_IF_ERROR(writer->Write(rows[i].row));
       }
@@ -89,6 +93,15 @@ class Score : public Command {
   }
 
  private:
+  static absl::Status CheckFinite(const std::vector<float>& logprobs, const std::string& place) {
+    const auto broken =
+        std::find_if(logprobs.begin(), logprobs.end(), [](float value) { return !std::isfinite(value); });
+    if (broken == logprobs.end()) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat(place, ": the log-probability of completion token ",
+                                            broken - logprobs.begin(), " is ", *broken,
+                                            ": the model's weights are broken"));
+  }
+
   static absl::StatusOr<RowTokens> ReadTokens(const InputRow& row, const ModelConfig& config) {
     RowTokens tokens;
     ASSIGN_OR_RETURN(tokens.ids, RowIds(row, "prompt_ids", config.vocab_size, /*may_be_empty=*/false));

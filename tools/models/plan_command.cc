@@ -91,7 +91,16 @@ class PlanMemory : public Command {
  private:
   // A file of a stage says by its keys which one it is.
   absl::StatusOr<Plan> Read() const {
-    if (absl::EndsWith(config_, ".json")) return PlanOfModel(config_);
+    if (FolderExists(config_)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--config: ", config_, " is a folder, expected the configuration of a stage or a model's config.json"));
+    }
+    if (absl::EndsWith(config_, ".json")) {
+      if (overrides_.empty()) return PlanOfModel(config_);
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--set: ", config_, " is a model's, which has no keys of a stage; give the configuration of a stage, with ",
+          "--set model=FOLDER"));
+    }
     absl::StatusOr<Plan> sft = PlanOfStage<proto::SftConfig>(config_, overrides_, SftMemory);
     if (sft.ok() || absl::IsNotFound(sft.status())) return sft;
     absl::StatusOr<Plan> grpo = PlanOfStage<proto::GrpoConfig>(config_, overrides_, GrpoMemory);

@@ -58,7 +58,10 @@ TEST(ParseTemplateTest, KnowsItsTags) {
             "line 1, column 20: a macro inside of a loop, a macro or another block is not supported");
   EXPECT_EQ(Message("{% break %}"), "line 1, column 4: break outside of a loop");
   EXPECT_EQ(Message("{% for x in y recursive %}{% endfor %}"), "line 1, column 15: recursive loops are not supported");
-  EXPECT_EQ(Message("{% if a %}{% endfor %}"), "line 1, column 14: the tag endfor is not supported here");
+  EXPECT_EQ(Message("{% if a %}{% endfor %}"),
+            "line 1, column 14: the tag endfor does not fit here, where the tag if of line 1, column 4 is open");
+  EXPECT_EQ(Message("{% if a %}\n{% generation %}{% else %}"),
+            "line 2, column 20: the tag else does not fit here, where the tag generation of line 2, column 4 is open");
 }
 
 TEST(ParseTemplateTest, FindsGenerationBlocks) {
