@@ -103,6 +103,10 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   // Work and memory that hide in one operation.
   refuse("{% set s = 'a' * 1000000 %}{% for x in ([s] * 1000) | map('upper') | list %}{% endfor %}", "steps");
   refuse("{% set s = 'a' * 1000000 %}{{ ([s, s ~ 'b'] * 1000) | sort | length }}", "steps");
+  // Each character becomes a value.
+  refuse("{% set s = 'a' * 900000 %}{{ s | list is defined }}{{ s | list is defined }}{{ s | list is defined }}",
+         "steps");
+  refuse("{% set s = 'a' * 900000 %}{% for i in [1, 2, 3] %}{{ ','.join(s) is defined }}{% endfor %}", "steps");
   refuse("{% set s = 'a' * 1000 %}{{ s | replace('a', s) | replace('a', s) }}", "bytes");
   refuse(
       "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"

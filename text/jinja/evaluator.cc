@@ -91,6 +91,9 @@ absl::StatusOr<Value> Evaluator::EvaluateFilter(const Expression& expression, co
   constexpr absl::string_view kCheap[] = {"length", "count", "default", "d", "safe", "first", "last", "string"};
   const bool is_cheap = std::find(std::begin(kCheap), std::end(kCheap), expression.name) != std::end(kCheap);
   if (!is_cheap || input.is_text()) RETURN_IF_ERROR(Charge(input));
+  if (input.is_text() && FindListFilter(expression.name) != nullptr) {
+    RETURN_IF_ERROR(budget_.SpendBytes(IterationWeight(input)));
+  }
   ASSIGN_OR_RETURN(Value result, FindFilter(expression.name)(input, arguments));
   if (!is_cheap || result.is_text()) RETURN_IF_ERROR(Charge(result));
   return result;

@@ -55,6 +55,7 @@ Result Replace(const Value& value, const Arguments& arguments) {
 Result Length(const Value& value, const Arguments&) {
   if (value.list() != nullptr) return Value::OfInt(static_cast<int64_t>(value.list()->items.size()));
   if (value.dict() != nullptr) return Value::OfInt(static_cast<int64_t>(value.dict()->items.size()));
+  if (value.is_text()) return Value::OfInt(static_cast<int64_t>(CodePoints(value.text()).size()));
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(value));
   return Value::OfInt(static_cast<int64_t>(items.size()));
 }

@@ -180,6 +180,7 @@ Result Capitalize(const Value& self, const Arguments&) { return Value::OfText(To
 Result JoinItems(const Value& self, const Arguments& arguments) {
   RETURN_IF_ERROR(arguments.Allow(1, {}));
   if (arguments.positional.empty()) return absl::InvalidArgumentError("join: the list is missing");
+  RETURN_IF_ERROR(arguments.SpendBytes(IterationWeight(arguments.positional[0])));
   ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(arguments.positional[0]));
   for (const Value& item : items) {
     if (!item.is_text()) return absl::InvalidArgumentError(absl::StrCat("join of a value of type ", item.TypeName()));

@@ -7,8 +7,6 @@
 namespace plumb::jinja {
 namespace {
 
-constexpr int64_t kCharacterWeight = 64;
-
 absl::Status At(Place place, const absl::Status& status) {
   return status.ok() ? status : Annotate(status, absl::StrCat("line ", place.line, ", column ", place.column));
 }
@@ -101,9 +99,7 @@ absl::StatusOr<Renderer::Flow> Renderer::RenderIf(const Statement& statement, Sc
 // What is iterated, without the items that the loop's condition leaves out.
 absl::StatusOr<std::vector<Value>> Renderer::LoopItems(const Statement& statement, Scope& scope) {
   ASSIGN_OR_RETURN(const Value iterated, evaluator_.Evaluate(*statement.expression, scope));
-  // Each character of a text becomes a value.
-  const int64_t weight = iterated.is_text() ? iterated.Weight() * kCharacterWeight : iterated.Weight();
-  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(weight)));
+  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(IterationWeight(iterated))));
   absl::StatusOr<std::vector<Value>> items = Iterate(iterated);
   if (!items.ok()) return ErrorAt(statement.place, items.status().message());
   if (statement.condition == nullptr) return items;
@@ -214,6 +210,7 @@ absl::Status Renderer::Assign(const Target& target, Value value, Place place, Sc
     scope.Set(target.names[0], std::move(value));
     return absl::OkStatus();
   }
+  RETURN_IF_ERROR(At(place, budget_.SpendBytes(IterationWeight(value))));
   const absl::StatusOr<std::vector<Value>> items = Iterate(value);
   if (!items.ok()) return ErrorAt(place, items.status().message());
   if (items->size() != target.names.size()) {

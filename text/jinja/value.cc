@@ -249,6 +249,11 @@ const Value* FindKey(const Dict& dict, absl::string_view key) {
   return nullptr;
 }
 
+int64_t IterationWeight(const Value& value) {
+  constexpr int64_t kCharacterWeight = 64;
+  return value.is_text() ? value.Weight() * kCharacterWeight : value.Weight();
+}
+
 absl::StatusOr<std::vector<Value>> Iterate(const Value& value) {
   if (value.list() != nullptr) return value.list()->items;
   if (value.is_undefined()) return std::vector<Value>();

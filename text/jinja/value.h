@@ -146,6 +146,9 @@ const Value* FindKey(const Dict& dict, absl::string_view key);
 // kResourceExhausted.
 absl::StatusOr<std::vector<Value>> Iterate(const Value& value);
 
+// What Iterate() has to be paid for, as Weight() is: each character of a text becomes a value.
+int64_t IterationWeight(const Value& value);
+
 // str() and repr(). Undefined is empty. Errors: kInvalidArgument for functions, namespaces and loops;
 // kResourceExhausted.
 absl::StatusOr<std::string> ToText(const Value& value);

@@ -96,7 +96,7 @@ class Tokenize : public Command {
     EncodedChat decoded;
     ASSIGN_OR_RETURN(decoded.ids, JsonInts(row.row, "ids", "row"));
     for (size_t i = 0; i < decoded.ids.size(); ++i) {
-      if (decoded.ids[i] >= 0 && decoded.ids[i] < tokenizer.size()) continue;
+      if (decoded.ids[i] < tokenizer.size()) continue;
       return absl::InvalidArgumentError(absl::StrCat("ids[", i, "] is ", decoded.ids[i], ", expected 0 ... ",
                                                      tokenizer.size() - 1, ", the tokens of tokenizer.json"));
     }

@@ -44,6 +44,18 @@ TEST(RunInputsFaultTest, AModelWithoutATokenizerAndAWrongRowAreFound) {
   EXPECT_THAT(result.errors, HasSubstr("eval.data.file: " + folder.path() + ": is a folder"));
 }
 
+TEST(RunInputsFaultTest, ACheckReadsAllRows) {
+  const TestFolder folder;
+  const std::string rows =
+      WriteTemporary(folder, "rows.jsonl", "{\"question\": \"1+1\", \"answer\": \"2\"}\nno json\n");
+  for (const std::string stage : {"sft", "grpo"}) {
+    const CommandResult result = Plumb({stage, "--config", SourcePath("examples/arithmetic/" + stage + ".yaml"),
+                                        "--check", "--set", "model=" + TinyPolicy(), "--set", "data.file=" + rows});
+    EXPECT_EQ(result.exit_code, 2) << stage;
+    EXPECT_THAT(result.errors, HasSubstr("rows.jsonl:2")) << stage;
+  }
+}
+
 // A model folder like TinyPolicy(), but for the files that are given.
 std::string ModelWith(const TestFolder& folder, const std::map<std::string, std::string>& files) {
   EXPECT_TRUE(MakeFolder(folder.File("model")).ok());

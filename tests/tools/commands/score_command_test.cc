@@ -86,5 +86,13 @@ TEST(ScoreCommandFaultTest, DamagedWeightsAreNamed) {
   EXPECT_THAT(result.errors, HasSubstr("model.safetensors"));
 }
 
+TEST(ScoreCommandFaultTest, NumbersThatAreNotFiniteAreNamed) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"prompt_ids\":[3,4],\"completion_ids\":[5,6,7]}\n");
+  const CommandResult result = Plumb({"score", "--model", BrokenPolicy(folder), "--input", input});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:1: the log-probability of completion token 0 is nan"));
+}
+
 }  // namespace
 }  // namespace plumb::cli

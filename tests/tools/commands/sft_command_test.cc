@@ -108,5 +108,14 @@ TEST(SftCommandFaultTest, WrongConfigurationsAreReported) {
   EXPECT_THAT(result.errors, HasSubstr("none.yaml"));
 }
 
+TEST(SftCommandFaultTest, ARunThatTrainsNothingFails) {
+  const TestFolder folder;
+  const CommandResult result =
+      Plumb({"sft", "--config", SourcePath("examples/arithmetic/sft.yaml"), "--set", "steps=2", "--set",
+             "model=" + BrokenPolicy(folder), "--set", "output=" + folder.File("run")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("nothing was trained: each of the 2 optimizer steps was skipped"));
+}
+
 }  // namespace
 }  // namespace plumb::cli

@@ -43,6 +43,17 @@ inline std::string WriteTemporary(const plumb::testing::TestFolder& folder, cons
   return folder.File(name);
 }
 
+// A copy of TinyPolicy() whose last weight, of the last norm, is no number.
+inline std::string BrokenPolicy(const plumb::testing::TestFolder& folder) {
+  EXPECT_TRUE(MakeFolder(folder.File("broken")).ok());
+  for (const std::string name : {"config.json", "model.safetensors", "tokenizer.json"}) {
+    std::string text = plumb::testing::MustRead(TinyPolicy() + "/" + name);
+    if (name == "model.safetensors") text.replace(text.size() - 4, 4, std::string("\x00\x00\xc0\x7f", 4));
+    WriteTemporary(folder, "broken/" + name, text);
+  }
+  return folder.File("broken");
+}
+
 // A service of the program that runs until it is destroyed.
 struct RunningService {
   std::unique_ptr<ChildProcess> process;

@@ -32,6 +32,15 @@ TEST(TokenizeCommandTest, IdsGiveTheirText) {
   EXPECT_EQ(Json::parse(result.output)["text"], "!!");
 }
 
+TEST(TokenizeCommandFaultTest, IdsOfNoTokenAreRefused) {
+  const TestFolder folder;
+  const std::string input = WriteTemporary(folder, "in.jsonl", "{\"ids\": [0, 5000]}\n");
+  const CommandResult result =
+      Plumb({"tokenize", "--model", plumb::testing::GoldenPath("tokenizer/small-v3"), "--input", input});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, HasSubstr("in.jsonl:1: ids[1] is 5000, expected 0 ... "));
+}
+
 TEST(TokenizeCommandTest, ColoursShowTheText) {
   const TestFolder folder;
   const std::string input = WriteTemporary(folder, "in.jsonl", "{\"text\":\"7\"}\n");

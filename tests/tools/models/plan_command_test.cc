@@ -39,6 +39,16 @@ TEST(PlanCommandFaultTest, WrongKeysAndMissingFilesAreNamed) {
   EXPECT_THAT(result.errors, HasSubstr("group_sise"));
 }
 
+TEST(PlanCommandFaultTest, AModelHasNoKeysOfAStage) {
+  const CommandResult keys =
+      Plumb({"plan", "--config", TinyPolicy() + "/config.json", "--set", "compute.dtype=bfloat16"});
+  EXPECT_EQ(keys.exit_code, 2);
+  EXPECT_THAT(keys.errors, HasSubstr("--set: " + TinyPolicy() + "/config.json is a model's"));
+  const CommandResult a_folder = Plumb({"plan", "--config", TinyPolicy()});
+  EXPECT_EQ(a_folder.exit_code, 2);
+  EXPECT_THAT(a_folder.errors, HasSubstr("is a folder, expected"));
+}
+
 TEST(PlanCommandTest, TheMemoryOfAnotherMachineMayBeGiven) {
   const std::string config = TinyPolicy() + "/config.json";
   EXPECT_THAT(Plumb({"plan", "--config", config, "--memory", "80"}).output, HasSubstr("fits: 80.0 GB are given"));
