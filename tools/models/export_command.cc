@@ -1,7 +1,9 @@
 #include <iostream>
 #include <optional>
 
+#include "absl/strings/str_join.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "checkpoint/atomic_folder.h"
@@ -10,6 +12,7 @@
 #include "policy/policy_folder.h"
 #include "tools/commands/commands.h"
 #include "tools/machine_memory.h"
+#include "tools/models/folder_report.h"
 #include "tools/models/logit_comparison.h"
 
 namespace plumb::cli {
@@ -45,6 +48,10 @@ class CheckpointExport : public Command {
   absl::Status Run() override {
     ASSIGN_OR_RETURN(std::shared_ptr<const ModelFolder> source, ModelFolder::Open(source_));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
+    RETURN_IF_ERROR(CheckFilesBesideWeights(*source));
+    RETURN_IF_ERROR(CheckSourceManifest());
+    // Up to here a signal may end the program: there is nothing to remove.
+    InstallOutputInterruptHandler();
     ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> folder, AtomicFolder::Create(destination_));
     RETURN_IF_ERROR(plan->Write(folder->path()));
     ASSIGN_OR_RETURN(const ExportCheck check, plan->Check(folder->path()));
@@ -55,6 +62,7 @@ class CheckpointExport : public Command {
                    {"largest_change", check.largest_change}};
     if (!check.lossless) result["largest_change_in"] = check.where;
     RETURN_IF_ERROR(AddLogits(*source, *folder, check, result));
+    if (InterruptRequested()) return absl::CancelledError("interrupted before the export was complete");
     RETURN_IF_ERROR(folder->Commit());
     RETURN_IF_ERROR(VerifyManifest(destination_));
     std::cout << DumpJson(result) << "\n";
@@ -72,6 +80,21 @@ class CheckpointExport : public Command {
     }
     form.max_shard_bytes = std::max<int64_t>(1, static_cast<int64_t>(shard_gigabytes_ * 1e9));
     return form;
+  }
+
+  // The source with another manifest would hide that its own says something else.
+  absl::Status CheckSourceManifest() const {
+    const absl::Status status = VerifyManifest(source_);
+    if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
+    return absl::InvalidArgumentError(status.message());
+  }
+
+  // They are copied as they are, so that what is wrong with them would be wrong with the export.
+  absl::Status CheckFilesBesideWeights(const ModelFolder& source) const {
+    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source.config()));
+    const FolderReport report = ReportText(source_, config);
+    if (report.num_problems == 0) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(source_, ": ", absl::StrJoin(report.problems, "; ")));
   }
 
   // Loads both folders, one after the other, where they fit.
@@ -121,6 +144,8 @@ CommandEntry CheckpointExportCommand() {
           "Weights are read and written piece by piece: the model need not fit into memory. Then what was written\n"
           "is compared with the source: names, shapes, the bytes of a second conversion, the numbers that a reader\n"
           "gets, and, where both fit into memory, logits. A folder appears only if all of it is right.\n"
+          "A source with files that are not those of its manifest.json, numbers that are not finite, a broken\n"
+          "tokenizer or chat template is refused.\n"
           "Layers for multi-token prediction, the tokenizer and the chat template go along.",
       .example =
           "plumb checkpoint export runs/sft/checkpoints/latest out --dtype bfloat16\n"

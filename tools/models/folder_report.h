@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "policy/model_config.h"
 
 namespace plumb::cli {
 
@@ -25,6 +26,9 @@ struct FolderReport {
 // template, checksums. Nothing of it is loaded as a whole.
 // Errors: kNotFound where there is no such folder.
 absl::StatusOr<FolderReport> ReportFolder(const std::string& path);
+
+// The part of it about the tokenizer and the chat template of a folder with this configuration.
+FolderReport ReportText(const std::string& path, const ModelConfig& config);
 
 }  // namespace plumb::cli
 
