@@ -47,8 +47,10 @@ class CheckpointExport : public Command {
 
   absl::Status Run() override {
     ASSIGN_OR_RETURN(std::shared_ptr<const ModelFolder> source, ModelFolder::Open(source_));
+    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source->config()));
+    RETURN_IF_ERROR(CheckScales(config));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
-    RETURN_IF_ERROR(CheckFilesBesideWeights(*source));
+    RETURN_IF_ERROR(CheckFilesBesideWeights(config));
     RETURN_IF_ERROR(CheckSourceManifest());
     // Up to here a signal may end the program: there is nothing to remove.
     InstallOutputInterruptHandler();
@@ -61,7 +63,7 @@ class CheckpointExport : public Command {
                    {"lossless", check.lossless},
                    {"largest_change", check.largest_change}};
     if (!check.lossless) result["largest_change_in"] = check.where;
-    RETURN_IF_ERROR(AddLogits(*source, *folder, check, result));
+    RETURN_IF_ERROR(AddLogits(config, *folder, check, result));
     if (InterruptRequested()) return absl::CancelledError("interrupted before the export was complete");
     RETURN_IF_ERROR(folder->Commit());
     RETURN_IF_ERROR(VerifyManifest(destination_));
@@ -82,6 +84,13 @@ class CheckpointExport : public Command {
     return form;
   }
 
+  absl::Status CheckScales(const ModelConfig& config) const {
+    const bool blocks = dtype_ == "fp8" || (dtype_ == kSame && config.quantization.fp8_blocks);
+    if (blocks || scales_ == kSame) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--scales ", scales_, ": nothing is written in FP8 blocks, which alone have scales; add --dtype fp8"));
+  }
+
   // The source with another manifest would hide that its own says something else.
   absl::Status CheckSourceManifest() const {
     const absl::Status status = VerifyManifest(source_);
@@ -90,17 +99,15 @@ class CheckpointExport : public Command {
   }
 
   // They are copied as they are, so that what is wrong with them would be wrong with the export.
-  absl::Status CheckFilesBesideWeights(const ModelFolder& source) const {
-    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source.config()));
+  absl::Status CheckFilesBesideWeights(const ModelConfig& config) const {
     const FolderReport report = ReportText(source_, config);
     if (report.num_problems == 0) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(source_, ": ", absl::StrJoin(report.problems, "; ")));
+    return absl::InvalidArgumentError(absl::StrJoin(report.problems, "; "));
   }
 
   // Loads both folders, one after the other, where they fit.
-  absl::Status AddLogits(const ModelFolder& source, const AtomicFolder& folder, const ExportCheck& check,
+  absl::Status AddLogits(const ModelConfig& config, const AtomicFolder& folder, const ExportCheck& check,
                          Json& result) const {
-    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source.config()));
     const double needed = static_cast<double>(NumParameters(config)) * sizeof(float) * 1.1;
     const double available = AvailableMemoryBytes();
     if (skip_logits_ || (available > 0 && needed > available)) {
@@ -146,7 +153,9 @@ CommandEntry CheckpointExportCommand() {
           "gets, and, where both fit into memory, logits. A folder appears only if all of it is right.\n"
           "A source with files that are not those of its manifest.json, numbers that are not finite, a broken\n"
           "tokenizer or chat template is refused.\n"
-          "Layers for multi-token prediction, the tokenizer and the chat template go along.",
+          "Layers for multi-token prediction, the tokenizer and the chat template go along.\n"
+          "Prints one JSON object. Its largest_change is that of a weight, as a share of the largest magnitude of its\n"
+          "tensor, largest_change_in: 0.01 is a hundredth of it.",
       .example =
           "plumb checkpoint export runs/sft/checkpoints/latest out --dtype bfloat16\n"
           "plumb checkpoint export DeepSeek-V3 V3-bf16 --dtype bfloat16 --shard-gigabytes 10",

@@ -42,6 +42,7 @@ class FolderReporter {
       Problem(folder.status());
       return report_;
     }
+    for (const std::string& note : (*folder)->notes()) Line("note", note);
     const absl::StatusOr<ModelConfig> config = ParseModelConfig((*folder)->config());
     if (config.ok()) {
       AddModel(*config);

@@ -15,7 +15,7 @@ namespace plumb::cli {
 // What a model folder is, in lines of a label and a text, and what is wrong with it.
 struct FolderReport {
   std::vector<std::pair<std::string, std::string>> lines;
-  static constexpr size_t kMaxProblems = 20;
+  static constexpr size_t kMaxProblems = 1000;
   std::vector<std::string> problems;  // the first kMaxProblems
   int64_t num_problems = 0;           // 0: all is well
 

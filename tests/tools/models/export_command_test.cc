@@ -71,6 +71,17 @@ TEST(CheckpointExportFaultTest, NothingAppearsWhereItFails) {
   EXPECT_TRUE(ListFolder(folder.path())->empty());
 }
 
+TEST(CheckpointExportFaultTest, ScalesWithoutBlocksAreRefused) {
+  const TestFolder root;
+  for (const std::string dtype : {"same", "bfloat16"}) {
+    const CommandResult result =
+        Plumb({"checkpoint", "export", TinyPolicy(), root.File("out"), "--dtype", dtype, "--scales", "powers-of-two"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.errors, HasSubstr("--scales powers-of-two: nothing is written in FP8 blocks"));
+  }
+  EXPECT_TRUE(ListFolder(root.path())->empty());
+}
+
 // A copy of the tiny policy that a test may damage.
 std::string Copy(const TestFolder& root) {
   std::filesystem::copy(TinyPolicy(), root.File("copy"));
