@@ -19,6 +19,10 @@ constexpr Notices kRunNotices = {
     "\ninterrupt: saving at the next step; once more to leave at once\n",
     "\ninterrupt: left at once; what came after the last checkpoint is not saved and lost\n",
 };
+constexpr Notices kOutputNotices = {
+    "\ninterrupt: stopping; an output that is not complete is removed; once more to leave at once\n",
+    "\ninterrupt: left at once; what was written so far stays beside the output, with .tmp- in its name\n",
+};
 constexpr Notices kServerNotices = {
     "\ninterrupt: stopping; calls in progress get a moment to end; once more to leave at once\n",
     "\ninterrupt: left at once; calls in progress were cut off and their work is lost\n",
@@ -52,6 +56,8 @@ void Install(const Notices& said) {
 }  // namespace
 
 void InstallInterruptHandler() { Install(kRunNotices); }
+
+void InstallOutputInterruptHandler() { Install(kOutputNotices); }
 
 void InstallServerInterruptHandler() { Install(kServerNotices); }
 

@@ -1,10 +1,14 @@
 #include "checkpoint/model_folder.h"
 
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/broken_download.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "checkpoint/file_name.h"
@@ -27,11 +31,23 @@ bool IsThere(const std::string& folder, const std::string& name) {
 absl::StatusOr<Json> ReadJsonObject(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxJsonBytes));
+  const std::string broken = BrokenDownload(text, "JSON");
+  if (!broken.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", broken));
   ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
   if (!json.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is ", json.type_name(), ", expected an object"));
   }
   return json;
+}
+
+// The files of a folder that are named as shards are, "model-00001-of-00003.safetensors", sorted.
+absl::StatusOr<std::vector<std::string>> ShardsIn(const std::string& folder) {
+  ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolder(folder));
+  std::erase_if(names, [](const std::string& name) {
+    return !absl::StartsWith(name, "model-") || !absl::StrContains(name, "-of-") ||
+           !absl::EndsWith(name, ".safetensors");
+  });
+  return names;
 }
 
 // Tensor name -> name of its shard.
@@ -71,6 +87,13 @@ absl::Status CheckIndexed(const std::map<std::string, std::string>& index, const
   return absl::OkStatus();
 }
 
+// Shards without their index are not read: nothing says that they are all.
+std::string ShardHint(const std::string& folder) {
+  const absl::StatusOr<std::vector<std::string>> shards = ShardsIn(folder);
+  if (!shards.ok() || shards->empty()) return "";
+  return absl::StrCat("; it has ", absl::StrJoin(*shards, ", "), ", which need their index");
+}
+
 // Reading a pickle runs what is in it.
 std::string PickleHint(const std::string& folder) {
   for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
@@ -92,16 +115,17 @@ absl::StatusOr<std::unique_ptr<ModelFolder>> ModelFolder::Open(const std::string
     RETURN_IF_ERROR(folder->AddShards());
   } else {
     return absl::NotFoundError(
-        absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile, PickleHint(path)));
+        absl::StrCat(path, ": has neither ", kSingleFile, " nor ", kIndexFile, ShardHint(path), PickleHint(path)));
   }
   for (const auto& [name, tensor] : folder->tensors_) folder->names_.push_back(name);
+  RETURN_IF_ERROR(folder->NoteUnreadFiles());
   RETURN_IF_ERROR(FilesBesideWeights(path).status());
   return folder;
 }
 
 absl::Status ModelFolder::AddSingleFile() {
   ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> file, OpenShard(path_, kSingleFile));
-  for (const auto& [name, tensor] : file->tensors()) tensors_[name] = &tensor;
+  for (const auto& [name, tensor] : file->tensors()) tensors_[name] = {&tensor, file.get()};
   files_.push_back(std::move(file));
   return absl::OkStatus();
 }
@@ -123,7 +147,7 @@ absl::Status ModelFolder::AddShards() {
     if (found == tensors.end()) {
       return absl::DataLossError(absl::StrCat(index_path, ": ", name, " is not in ", shard, ", where it should be"));
     }
-    tensors_[name] = &found->second;
+    tensors_[name] = {&found->second, opened[shard]};
   }
   for (const auto& [shard, file] : opened) RETURN_IF_ERROR(CheckIndexed(shards, shard, *file));
   return absl::OkStatus();
@@ -134,7 +158,31 @@ bool ModelFolder::Has(const std::string& name) const { return tensors_.count(nam
 absl::StatusOr<TensorBytes> ModelFolder::Find(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return absl::NotFoundError(absl::StrCat(name, ": not in ", path_));
-  return *found->second;
+  return *found->second.bytes;
+}
+
+std::string ModelFolder::FileOf(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? "" : found->second.file->path();
+}
+
+absl::Status ModelFolder::NoteUnreadFiles() {
+  const bool single = IsThere(path_, kSingleFile);
+  if (single && IsThere(path_, kIndexFile)) {
+    notes_.push_back(absl::StrCat(kIndexFile, " is ignored: the weights are read from ", kSingleFile));
+  }
+  std::set<std::string> read;
+  for (const std::unique_ptr<SafetensorsFile>& file : files_) read.insert(file->path());
+  ASSIGN_OR_RETURN(std::vector<std::string> unread, ShardsIn(path_));
+  std::erase_if(unread, [&](const std::string& name) { return read.count(JoinPath(path_, name)) > 0; });
+  if (unread.empty()) return absl::OkStatus();
+  const std::string more =
+      unread.size() == 1 ? ""
+                         : absl::StrCat(" and ", unread.size() - 1, " more such file", unread.size() == 2 ? "" : "s");
+  notes_.push_back(absl::StrCat(unread[0], more, ": not read, since ",
+                                single ? absl::StrCat("the weights are read from ", kSingleFile)
+                                       : absl::StrCat(kIndexFile, " does not name it")));
+  return absl::OkStatus();
 }
 
 }  // namespace plumb

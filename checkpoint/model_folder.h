@@ -30,17 +30,28 @@ class ModelFolder {
   bool Has(const std::string& name) const;
   // Errors: kNotFound "model.norm.weight: not in FOLDER".
   absl::StatusOr<TensorBytes> Find(const std::string& name) const;
+  // The path of the file that a tensor lies in; empty for a name that is not there.
+  std::string FileOf(const std::string& name) const;
+  // What is in the folder and looks like weights, but is not read, and why: an index beside model.safetensors, shards
+  // that nothing names.
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  struct Place {
+    const TensorBytes* bytes = nullptr;
+    const SafetensorsFile* file = nullptr;
+  };
   ModelFolder() = default;
+  absl::Status NoteUnreadFiles();
   absl::Status AddSingleFile();
   absl::Status AddShards();
 
   std::string path_;
   Json config_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
-  std::map<std::string, const TensorBytes*> tensors_;
+  std::map<std::string, Place> tensors_;
   std::vector<std::string> names_;
+  std::vector<std::string> notes_;
 };
 
 struct ModelFolderContent {

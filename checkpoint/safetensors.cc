@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/broken_download.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/status_macros.h"
@@ -63,6 +64,9 @@ absl::StatusOr<FileParts> SplitFile(const MappedFile& file) {
   if (file.size() < sizeof(uint64_t)) {
     return Damaged(file.path(), "has ", file.size(), " bytes, too few for the 8-byte header length");
   }
+  const std::string broken =
+      BrokenDownload({reinterpret_cast<const char*>(file.bytes()), file.size()}, "a safetensors file");
+  if (!broken.empty()) return Damaged(file.path(), broken);
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, file.bytes(), sizeof(header_bytes));
   if (header_bytes > kMaxHeaderBytes) {

@@ -18,11 +18,6 @@ constexpr char kExperts[] = ".mlp.experts.";
 
 std::string ShapeText(absl::Span<const int64_t> shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
 
-absl::Status WrongShape(const std::string& name, absl::Span<const int64_t> found, absl::Span<const int64_t> expected) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, ": shape is ", ShapeText(found), ", expected ", ShapeText(expected)));
-}
-
 // "model.layers.1.mlp.experts.3.up_proj.weight", taken apart.
 struct ExpertName {
   std::string prefix;  // "model.layers.1.mlp.experts."
@@ -60,7 +55,7 @@ class LayoutFinder {
       }
     }
     if (config_.tie_word_embeddings) CheckTiedHead();
-    if (config_.quantization.fp8_blocks && !quantized_) {
+    if (config_.quantization.fp8_blocks && !has_codes_) {
       layout_.AddProblem(absl::InvalidArgumentError(
           "config.json: quantization_config says FP8 blocks, but no weight has type F8_E4M3"));
     }
@@ -69,6 +64,12 @@ class LayoutFinder {
   }
 
  private:
+  absl::Status WrongShape(const StoredWeight& weight, absl::Span<const int64_t> expected) const {
+    return absl::InvalidArgumentError(absl::StrCat(weight.name(), ": shape is ", ShapeText(weight.shape()),
+                                                   ", expected ", ShapeText(expected), "; it lies in ",
+                                                   folder_.FileOf(weight.name())));
+  }
+
   void Keep(absl::StatusOr<PlacedWeight> placed, std::vector<PlacedWeight>& places) {
     if (placed.ok()) {
       places.push_back(*std::move(placed));
@@ -85,10 +86,14 @@ class LayoutFinder {
 
   absl::StatusOr<StoredWeight> Take(const std::string& name) {
     left_.erase(name);
+    const absl::StatusOr<TensorBytes> stored = folder_.Find(name);
+    if (!stored.ok()) {
+      return absl::NotFoundError(absl::StrCat(name, ": is missing in ", folder_.path(), "; config.json asks for it"));
+    }
+    has_codes_ = has_codes_ || stored->type == TensorType::kF8E4M3;
     ASSIGN_OR_RETURN(StoredWeight weight, StoredWeight::Find(folder_, name));
     // Scales beside plain weights are left over: the weights may be codes that somebody cast without them.
     if (weight.quantized()) left_.erase(name + kScaleSuffix);
-    quantized_ = quantized_ || weight.quantized();
     if (weight.quantized() && !config_.quantization.fp8_blocks) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ": type is F8_E4M3, but config.json has no quantization_config that says how to read it"));
@@ -99,7 +104,7 @@ class LayoutFinder {
   absl::StatusOr<PlacedWeight> PlaceWhole(const PublishedTensor& tensor, const std::string& name) {
     ASSIGN_OR_RETURN(StoredWeight weight, Take(name));
     const std::vector<int64_t> expected = tensor.view.sizes().vec();
-    if (weight.shape() != expected) return WrongShape(name, weight.shape(), expected);
+    if (weight.shape() != expected) return WrongShape(weight, expected);
     const int64_t rows = weight.num_rows();
     return PlacedWeight{tensor.name, expected, {std::move(weight), 0, rows}};
   }
@@ -113,7 +118,7 @@ class LayoutFinder {
     const bool down = expert.matrix == "down_proj";
     const int64_t expert_rows = down ? own[0] : 2 * own[0];
     const std::vector<int64_t> expected = {config_.num_experts, expert_rows, own[1]};
-    if (weight.shape() != expected) return WrongShape(fused, weight.shape(), expected);
+    if (weight.shape() != expected) return WrongShape(weight, expected);
     const int64_t first = expert.expert * expert_rows + (expert.matrix == "up_proj" ? own[0] : 0);
     return PlacedWeight{tensor.name, own, {std::move(weight), first, own[0]}};
   }
@@ -166,8 +171,9 @@ class LayoutFinder {
       if (!IsRotaryTable(name)) extra.push_back(name);
     }
     for (const std::string& name : extra) {
-      layout_.AddProblem(absl::InvalidArgumentError(
-          absl::StrCat(name, ": not a tensor of this architecture; ", extra.size(), " such in all")));
+      layout_.AddProblem(
+          absl::InvalidArgumentError(absl::StrCat(name, ": not a tensor of this architecture; ", extra.size(),
+                                                  " such in all; it lies in ", folder_.FileOf(name))));
     }
   }
 
@@ -175,7 +181,7 @@ class LayoutFinder {
   const ModelConfig& config_;
   FolderLayout layout_;
   std::set<std::string> left_;
-  bool quantized_ = false;  // whether any weight is in FP8 blocks
+  bool has_codes_ = false;  // whether any weight is F8_E4M3
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ struct FolderLayout {
   bool fused_experts = false;  // stacked experts under transformers 5's names
   // What is missing (kNotFound), too many, of a wrong shape or type (kInvalidArgument); then the rest is incomplete.
   // Of many problems the first kMaxProblems are kept.
-  static constexpr size_t kMaxProblems = 20;
+  static constexpr size_t kMaxProblems = 1000;
   std::vector<absl::Status> problems;
   int64_t num_problems = 0;
 

@@ -234,11 +234,10 @@ absl::StatusOr<ModelConfig> ParseModelConfig(const Json& source) {
   ModelConfig config;
   config.source = source;
   RETURN_IF_ERROR(ReadFamily(source, config));
-  RETURN_IF_ERROR(CheckKnownFields(source));
+  // Together, so that a field that is not known hides none that is missing.
+  RETURN_IF_ERROR(JoinErrors({CheckKnownFields(source), CheckGivenFields(source), ReadShapes(source, config)}));
   RETURN_IF_ERROR(CheckSupportedValues(source));
-  RETURN_IF_ERROR(CheckGivenFields(source));
   RETURN_IF_ERROR(ReadQuantization(source, config.quantization));
-  RETURN_IF_ERROR(ReadShapes(source, config));
   RETURN_IF_ERROR(ReadExperts(source, config));
   ASSIGN_OR_RETURN(config.rope, ReadRope(source));
   RETURN_IF_ERROR(ReadTokenIds(source, "bos_token_id", config.vocab_size).status());

@@ -187,10 +187,21 @@ absl::Status UnsupportedField(absl::string_view key, absl::string_view found, ab
       absl::StrCat(kConfigFile, ": ", key, " is ", found, ", which is not supported; supported: ", supported));
 }
 
+absl::Status JoinErrors(absl::Span<const absl::Status> statuses) {
+  absl::Status joined;
+  for (const absl::Status& status : statuses) {
+    if (status.ok()) continue;
+    joined = joined.ok() ? status : absl::Status(joined.code(), absl::StrCat(joined.message(), "; ", status.message()));
+  }
+  return joined;
+}
+
+void FieldReader::Fail(const absl::Status& status) { status_ = JoinErrors({status_, status}); }
+
 template <typename T>
 T FieldReader::Keep(absl::StatusOr<T> value, T fallback) {
   if (value.ok()) return *std::move(value);
-  if (status_.ok()) status_ = value.status();
+  Fail(value.status());
   return fallback;
 }
 
@@ -203,10 +214,8 @@ int64_t FieldReader::Int(absl::string_view key, int64_t minimum) {
   const int64_t value = Keep(JsonInt(object_, key, kConfigFile), minimum);
   const int64_t largest = LargestSize(key);
   if (value >= minimum && value <= largest) return value;
-  if (status_.ok()) {
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", largest));
-  }
+  Fail(absl::InvalidArgumentError(
+      absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected ", minimum, " ... ", largest)));
   return minimum;
 }
 
@@ -216,8 +225,8 @@ int64_t FieldReader::IntOr(absl::string_view key, int64_t minimum, int64_t fallb
 
 double FieldReader::Double(absl::string_view key) {
   const double value = Keep(JsonDouble(object_, key, kConfigFile), 0.0);
-  if (status_.ok() && (!std::isfinite(value) || value < 0)) {
-    status_ = absl::InvalidArgumentError(absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected at least 0"));
+  if (!std::isfinite(value) || value < 0) {
+    Fail(absl::InvalidArgumentError(absl::StrCat(kConfigFile, ": ", key, " is ", value, ", expected at least 0")));
   }
   return value;
 }

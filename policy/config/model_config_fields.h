@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "base/json.h"
 
 namespace plumb {
@@ -14,8 +15,11 @@ inline constexpr char kConfigFile[] = "config.json";
 // "config.json: KEY is FOUND, which is not supported; supported: SUPPORTED".
 absl::Status UnsupportedField(absl::string_view key, absl::string_view found, absl::string_view supported);
 
-// Reads fields of a JSON object one after the other and keeps the first error, which names the field. A field that is
-// null counts as absent. Not thread-safe.
+// All errors as one, with the code of the first; OK where there is none.
+absl::Status JoinErrors(absl::Span<const absl::Status> statuses);
+
+// Reads fields of a JSON object one after the other and keeps the errors, each of which names its field. A field that
+// is null counts as absent. Not thread-safe.
 class FieldReader {
  public:
   // Borrows the object.
@@ -34,6 +38,7 @@ class FieldReader {
  private:
   template <typename T>
   T Keep(absl::StatusOr<T> value, T fallback);
+  void Fail(const absl::Status& status);
 
   const Json& object_;
   absl::Status status_;

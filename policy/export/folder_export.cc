@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "checkpoint/number_formats.h"
 #include "policy/config/model_config_fields.h"
@@ -104,6 +105,14 @@ bool Names(const std::string& entry, const std::string& weight) {
          absl::StrContains(module, absl::StrCat(".", entry, "."));
 }
 
+// The same bytes, unless somebody interrupted before their turn came.
+void StopAtInterrupt(StreamedTensor& tensor) {
+  tensor.stream = [name = tensor.name, stream = std::move(tensor.stream)](const ByteSink& sink) -> absl::Status {
+    if (InterruptRequested()) return absl::CancelledError(absl::StrCat("interrupted before ", name));
+    return stream(sink);
+  };
+}
+
 const char* DtypeName(TensorType type) {
   if (type == TensorType::kF32) return "float32";
   return type == TensorType::kF16 ? "float16" : "bfloat16";
@@ -120,6 +129,7 @@ absl::StatusOr<std::unique_ptr<FolderExport>> FolderExport::Plan(std::shared_ptr
   plan->powers_in_source_ = plan->config_.quantization.fp8_blocks && AllArePowersOfTwo(plan->layout_);
   RETURN_IF_ERROR(plan->AddTrunk(form.fused_experts.value_or(plan->layout_.fused_experts)));
   for (const PlacedWeight& weight : plan->layout_.mtp) plan->AddWeight(weight);
+  for (StreamedTensor& tensor : plan->content_.tensors) StopAtInterrupt(tensor);
   plan->content_.config = plan->ConfigToWrite();
   plan->content_.copy_text_files_from = plan->source_->path();
   plan->content_.max_shard_bytes = form.max_shard_bytes;

@@ -46,13 +46,14 @@ class FolderExport {
                                                             const ExportForm& form);
 
   // Writes into the existing folder `path`.
-  // Errors: those of WriteModelFolder; kInvalidArgument for weights that are not finite, where they are quantized.
+  // Errors: those of WriteModelFolder; kInvalidArgument for weights that are not finite, where they are quantized;
+  // kCancelled at the first tensor after an interrupt.
   absl::Status Write(const std::string& path) const;
 
   // Opens what Write() left and compares: config.json, the names, types and shapes of all tensors (one that is missing
   // or too many is an error), the bytes of each with a second conversion, and the weights that a reader gets.
-  // Errors: kDataLoss naming the tensor; kInvalidArgument naming a tensor and its number where the type that was asked
-  // for does not hold it.
+  // Errors: kDataLoss naming the tensor; kInvalidArgument naming a tensor of the source that has a number which is not
+  // finite, or a tensor and its number where the type that was asked for does not hold it; kCancelled as Write().
   absl::StatusOr<ExportCheck> Check(const std::string& path) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "policy/export/folder_export.h"
 
@@ -40,14 +41,18 @@ nlohmann::json Comparable(const Json& config) {
   return comparable;
 }
 
-absl::Status NoLongerFinite(const PlacedWeight& after, float before, float read) {
+// `before` in the source has become `read`, and one of them is not finite.
+absl::Status NotFinite(const PlacedWeight& after, float before, float read) {
+  if (!std::isfinite(before)) {
+    return absl::InvalidArgumentError(absl::StrCat(after.name, ": has numbers that are not finite, such as ", before));
+  }
   return absl::InvalidArgumentError(absl::StrCat(after.name, ": ", before, " becomes ", read, " in ",
                                                  TensorTypeName(after.rows.weight.type()),
                                                  ", which does not hold it; export to a wider type"));
 }
 
 // The largest change of a weight between two places, as a share of the tensor's largest magnitude; 0 where all numbers
-// are equal. A number that is finite has to stay so.
+// are equal. All numbers have to be finite.
 absl::StatusOr<double> LargestChange(const PlacedWeight& before, const PlacedWeight& after) {
   double change = 0.0;
   double largest = 0.0;
@@ -59,12 +64,9 @@ absl::StatusOr<double> LargestChange(const PlacedWeight& before, const PlacedWei
     after.rows.weight.ReadRows(after.rows.first_row + first, count, read.data());
     ReleasePages(after.rows.weight.RowBytes(after.rows.first_row + first, count));
     for (size_t i = 0; i < values.size(); ++i) {
-      if (std::isfinite(values[i]) && !std::isfinite(read[i])) return NoLongerFinite(after, values[i], read[i]);
-      const double difference = std::fabs(static_cast<double>(values[i]) - static_cast<double>(read[i]));
-      const bool both_nan = std::isnan(values[i]) && std::isnan(read[i]);
-      // An infinity that stays one differs from itself by NaN.
-      if (values[i] != read[i] && !both_nan) change = std::max(change, std::isnan(difference) ? INFINITY : difference);
-      if (std::isfinite(values[i])) largest = std::max(largest, std::fabs(static_cast<double>(values[i])));
+      if (!std::isfinite(values[i]) || !std::isfinite(read[i])) return NotFinite(after, values[i], read[i]);
+      change = std::max(change, std::fabs(static_cast<double>(values[i]) - static_cast<double>(read[i])));
+      largest = std::max(largest, std::fabs(static_cast<double>(values[i])));
     }
     return absl::OkStatus();
   }));
@@ -117,6 +119,8 @@ absl::Status FolderExport::CompareWeights(const ModelFolder& written, ExportChec
     return Differs(written.path(), "the model", "has another number of tensors");
   }
   const auto compare = [&](const PlacedWeight& before, const PlacedWeight& after) -> absl::Status {
+    if (InterruptRequested())
+      return absl::CancelledError(absl::StrCat("interrupted before the check of ", before.name));
     ASSIGN_OR_RETURN(const double change, LargestChange(before, after));
     if (change == 0.0) return absl::OkStatus();
     check.lossless = false;

@@ -39,6 +39,18 @@ TEST_F(InterruptDeathTest, TheSecondSignalLeavesAndSaysWhatIsLost) {
       ::testing::ExitedWithCode(130), "left at once; what came after the last checkpoint is not saved and lost\n$");
 }
 
+TEST_F(InterruptDeathTest, AnOutputThatIsNotCompleteIsRemovedOrNamed) {
+  EXPECT_EXIT(
+      {
+        InstallOutputInterruptHandler();
+        std::raise(SIGTERM);
+        std::raise(SIGTERM);
+      },
+      ::testing::ExitedWithCode(130),
+      "^\ninterrupt: stopping; an output that is not complete is removed; once more to leave at once\n"
+      "\ninterrupt: left at once; what was written so far stays beside the output, with .tmp- in its name\n$");
+}
+
 TEST_F(InterruptDeathTest, AServerPromisesNoSave) {
   EXPECT_EXIT(
       {

@@ -191,5 +191,60 @@ TEST(ModelFolderFaultTest, ALinkMayNotLeaveTheFolder) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("outside the model folder")));
 }
 
+TEST(ModelFolderFaultTest, WhatADownloadLeftInPlaceOfAFileIsNamed) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+  const std::string page = "<!DOCTYPE html>\n<html></html>\n";
+  for (const std::string name : {"one.safetensors", "config.json", kIndex}) {
+    const TestFolder root;
+    ASSERT_OK(WriteSharded(root.path(), R"({"a": "one.safetensors"})"));
+    ASSERT_OK(WriteFileAtomic(root.File(name), pointer));
+    EXPECT_THAT(ModelFolder::Open(root.path()).status().message(),
+                HasSubstr(absl::StrCat(root.File(name), ": is a Git LFS pointer; run `git lfs pull`")));
+    ASSERT_OK(WriteFileAtomic(root.File(name), page));
+    EXPECT_THAT(ModelFolder::Open(root.path()).status().message(),
+                HasSubstr(absl::StrCat(root.File(name), ": is an HTML page, not ")));
+  }
+}
+
+TEST(ModelFolderFaultTest, ShardsWithoutTheirIndexAreNamed) {
+  const TestFolder root;
+  ASSERT_OK(WriteFileAtomic(root.File("config.json"), "{}"));
+  for (const char* shard : {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}) {
+    ASSERT_OK(WriteSafetensors(root.File(shard), {}));
+  }
+  EXPECT_THAT(
+      ModelFolder::Open(root.path()),
+      StatusIs(absl::StatusCode::kNotFound,
+               HasSubstr("it has model-00001-of-00002.safetensors, model-00002-of-00002.safetensors, which need "
+                         "their index")));
+}
+
+TEST(ModelFolderTest, WeightsThatAreNotReadAreNoted) {
+  const TestFolder root;
+  ASSERT_OK(WriteSharded(root.path(), R"({"a": "one.safetensors"})"));
+  ASSERT_OK_AND_ASSIGN(const auto plain, ModelFolder::Open(root.path()));
+  EXPECT_THAT(plain->notes(), ElementsAre());
+  EXPECT_EQ(plain->FileOf("a"), root.File("one.safetensors"));
+  EXPECT_EQ(plain->FileOf("b"), "");
+  ASSERT_OK(WriteSafetensors(root.File("model-00001-of-00002.safetensors"), {}));
+  ASSERT_OK(WriteSafetensors(root.File("model-00002-of-00002.safetensors"), {}));
+  ASSERT_OK_AND_ASSIGN(const auto extra, ModelFolder::Open(root.path()));
+  EXPECT_THAT(extra->notes(),
+              ElementsAre(absl::StrCat("model-00001-of-00002.safetensors and 1 more such file: not read, "
+                                       "since ",
+                                       kIndex, " does not name it")));
+  ASSERT_OK(WriteSafetensors(root.File("model.safetensors"), {}));
+  ASSERT_OK_AND_ASSIGN(const auto both, ModelFolder::Open(root.path()));
+  EXPECT_THAT(both->notes(),
+              ElementsAre(absl::StrCat(kIndex, " is ignored: the weights are read from model.safetensors"),
+                          HasSubstr("not read, since the weights are read from model.safetensors")));
+}
+
+// A shard that the index names is read, under whatever name it has.
+TEST(ModelFolderTest, ShardsThatAreReadAreNotNoted) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, ModelFolder::Open(GoldenPath("models/v3_sharded_bf16")));
+  EXPECT_THAT(folder->notes(), ElementsAre());
+}
+
 }  // namespace
 }  // namespace plumb

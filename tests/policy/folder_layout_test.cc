@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "policy/weights.h"
@@ -52,9 +53,13 @@ TEST(FolderLayoutFaultTest, EveryProblemIsListed) {
   const auto folder = *ModelFolder::Open(root.path());
   const FolderLayout layout = FindLayout(*folder, *ParseModelConfig(folder->config()));
   ASSERT_EQ(layout.problems.size(), 3u);
-  EXPECT_THAT(layout.problems[0], StatusIs(absl::StatusCode::kNotFound, HasSubstr("model.norm.weight")));
+  EXPECT_THAT(layout.problems[0],
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("model.norm.weight: is missing in ")));
+  EXPECT_THAT(layout.problems[0].message(), HasSubstr("; config.json asks for it"));
   EXPECT_THAT(layout.problems[1], StatusIs(absl::StatusCode::kNotFound, HasSubstr("lm_head.weight")));
   EXPECT_THAT(layout.problems[2], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model.nrom.weight: not a")));
+  EXPECT_THAT(layout.problems[2].message(), HasSubstr("; it lies in "));
+  EXPECT_THAT(layout.problems[2].message(), HasSubstr("/model.safetensors"));
 }
 
 // The codes of FP8 weights, widened without their scales.
@@ -80,6 +85,26 @@ TEST(FolderLayoutFaultTest, CodesThatWereCastWithoutTheirScalesAreNoWeights) {
   EXPECT_THAT(layout.problems[0],
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no weight has type F8_E4M3")));
   EXPECT_THAT(layout.problems[1], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("_scale_inv: not a tensor")));
+}
+
+TEST(FolderLayoutFaultTest, CodesWhoseScalesAreMissingAreStillCodes) {
+  const auto golden = *ModelFolder::Open(GoldenPath("models/v3_fp8"));
+  ModelFolderContent content;
+  content.config = golden->config();
+  int64_t num_codes = 0;
+  for (const std::string& name : golden->names()) {
+    const TensorBytes tensor = *golden->Find(name);
+    num_codes += tensor.type == TensorType::kF8E4M3 ? 1 : 0;
+    if (!absl::EndsWith(name, kScaleSuffix)) content.tensors.emplace_back(name, tensor);
+  }
+  const TestFolder root;
+  ASSERT_OK(WriteModelFolder(root.path(), content));
+  const auto folder = *ModelFolder::Open(root.path());
+  const FolderLayout layout = FindLayout(*folder, *ParseModelConfig(folder->config()));
+  EXPECT_EQ(layout.num_problems, num_codes);
+  for (const absl::Status& problem : layout.problems) {
+    EXPECT_THAT(problem, StatusIs(absl::StatusCode::kNotFound, HasSubstr("is F8_E4M3 and needs its scales")));
+  }
 }
 
 // What is first wrong with the golden v3_norope_fp32 and more tensors.

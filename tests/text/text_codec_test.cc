@@ -241,5 +241,18 @@ TEST(TextCodecFaultTest, AFolderWithARankFileAloneIsToldWhatItLacks) {
       StatusIs(absl::StatusCode::kNotFound, HasSubstr("tokenizer.json: no such file; the folder has tiktoken")));
 }
 
+TEST(TextCodecFaultTest, WhatADownloadLeftInPlaceOfAFileIsNamed) {
+  for (const std::string name : {"tokenizer.json", "tokenizer_config.json"}) {
+    const TestFolder folder;
+    WriteFolder(folder, Json::object(), Json::object());
+    ASSERT_OK(WriteFileAtomic(folder.File(name), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"));
+    EXPECT_THAT(TextCodec::Load(folder.path()),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name + ": is a Git LFS pointer")));
+    ASSERT_OK(WriteFileAtomic(folder.File(name), "<html></html>"));
+    EXPECT_THAT(TextCodec::Load(folder.path()),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name + ": is an HTML page, not JSON")));
+  }
+}
+
 }  // namespace
 }  // namespace plumb

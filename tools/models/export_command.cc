@@ -1,7 +1,9 @@
 #include <iostream>
 #include <optional>
 
+#include "absl/strings/str_join.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "checkpoint/atomic_folder.h"
@@ -10,6 +12,7 @@
 #include "policy/policy_folder.h"
 #include "tools/commands/commands.h"
 #include "tools/machine_memory.h"
+#include "tools/models/folder_report.h"
 #include "tools/models/logit_comparison.h"
 
 namespace plumb::cli {
@@ -44,7 +47,13 @@ class CheckpointExport : public Command {
 
   absl::Status Run() override {
     ASSIGN_OR_RETURN(std::shared_ptr<const ModelFolder> source, ModelFolder::Open(source_));
+    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source->config()));
+    RETURN_IF_ERROR(CheckScales(config));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
+    RETURN_IF_ERROR(CheckFilesBesideWeights(config));
+    RETURN_IF_ERROR(CheckSourceManifest());
+    // Up to here a signal may end the program: there is nothing to remove.
+    InstallOutputInterruptHandler();
     ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> folder, AtomicFolder::Create(destination_));
     RETURN_IF_ERROR(plan->Write(folder->path()));
     ASSIGN_OR_RETURN(const ExportCheck check, plan->Check(folder->path()));
@@ -54,7 +63,8 @@ class CheckpointExport : public Command {
                    {"lossless", check.lossless},
                    {"largest_change", check.largest_change}};
     if (!check.lossless) result["largest_change_in"] = check.where;
-    RETURN_IF_ERROR(AddLogits(*source, *folder, check, result));
+    RETURN_IF_ERROR(AddLogits(config, *folder, check, result));
+    if (InterruptRequested()) return absl::CancelledError("interrupted before the export was complete");
     RETURN_IF_ERROR(folder->Commit());
     RETURN_IF_ERROR(VerifyManifest(destination_));
     std::cout << DumpJson(result) << "\n";
@@ -74,10 +84,30 @@ class CheckpointExport : public Command {
     return form;
   }
 
+  absl::Status CheckScales(const ModelConfig& config) const {
+    const bool blocks = dtype_ == "fp8" || (dtype_ == kSame && config.quantization.fp8_blocks);
+    if (blocks || scales_ == kSame) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--scales ", scales_, ": nothing is written in FP8 blocks, which alone have scales; add --dtype fp8"));
+  }
+
+  // The source with another manifest would hide that its own says something else.
+  absl::Status CheckSourceManifest() const {
+    const absl::Status status = VerifyManifest(source_);
+    if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
+    return absl::InvalidArgumentError(status.message());
+  }
+
+  // They are copied as they are, so that what is wrong with them would be wrong with the export.
+  absl::Status CheckFilesBesideWeights(const ModelConfig& config) const {
+    const FolderReport report = ReportText(source_, config);
+    if (report.num_problems == 0) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrJoin(report.problems, "; "));
+  }
+
   // Loads both folders, one after the other, where they fit.
-  absl::Status AddLogits(const ModelFolder& source, const AtomicFolder& folder, const ExportCheck& check,
+  absl::Status AddLogits(const ModelConfig& config, const AtomicFolder& folder, const ExportCheck& check,
                          Json& result) const {
-    ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source.config()));
     const double needed = static_cast<double>(NumParameters(config)) * sizeof(float) * 1.1;
     const double available = AvailableMemoryBytes();
     if (skip_logits_ || (available > 0 && needed > available)) {
@@ -121,7 +151,11 @@ CommandEntry CheckpointExportCommand() {
           "Weights are read and written piece by piece: the model need not fit into memory. Then what was written\n"
           "is compared with the source: names, shapes, the bytes of a second conversion, the numbers that a reader\n"
           "gets, and, where both fit into memory, logits. A folder appears only if all of it is right.\n"
-          "Layers for multi-token prediction, the tokenizer and the chat template go along.",
+          "A source with files that are not those of its manifest.json, numbers that are not finite, a broken\n"
+          "tokenizer or chat template is refused.\n"
+          "Layers for multi-token prediction, the tokenizer and the chat template go along.\n"
+          "Prints one JSON object. Its largest_change is that of a weight, as a share of the largest magnitude of its\n"
+          "tensor, largest_change_in: 0.01 is a hundredth of it.",
       .example =
           "plumb checkpoint export runs/sft/checkpoints/latest out --dtype bfloat16\n"
           "plumb checkpoint export DeepSeek-V3 V3-bf16 --dtype bfloat16 --shard-gigabytes 10",

@@ -42,6 +42,7 @@ class FolderReporter {
       Problem(folder.status());
       return report_;
     }
+    for (const std::string& note : (*folder)->notes()) Line("note", note);
     const absl::StatusOr<ModelConfig> config = ParseModelConfig((*folder)->config());
     if (config.ok()) {
       AddModel(*config);
@@ -51,6 +52,11 @@ class FolderReporter {
     }
     AddText(config);
     AddChecksums();
+    return report_;
+  }
+
+  FolderReport ReportText(const ModelConfig& config) {
+    AddText(config);
     return report_;
   }
 
@@ -148,14 +154,15 @@ class FolderReporter {
   }
 
   void AddTokens(const absl::StatusOr<ModelConfig>& config, const TextCodec& codec) {
-    const int64_t vocab_size = config.ok() ? config->vocab_size : 0;
     const int64_t tokens = codec.tokenizer().size();
-    Line("tokenizer", absl::StrCat(tokens, " tokens for a vocabulary of ", vocab_size, "; begins with ", codec.bos_id(),
-                                   ", ends with ", absl::StrJoin(codec.end_ids(), ", ")));
-    if (vocab_size > 0 && tokens > vocab_size) {
-      report_.AddProblem(absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", vocab_size));
-    }
+    const std::string vocabulary = config.ok() ? absl::StrCat(" for a vocabulary of ", config->vocab_size) : "";
+    Line("tokenizer", absl::StrCat(tokens, " tokens", vocabulary, "; begins with ", codec.bos_id(), ", ends with ",
+                                   absl::StrJoin(codec.end_ids(), ", ")));
     if (!config.ok()) return;
+    if (tokens > config->vocab_size) {
+      report_.AddProblem(
+          absl::StrCat("tokenizer.json: has ", tokens, " tokens, but vocab_size is ", config->vocab_size));
+    }
     const absl::StatusOr<std::vector<std::string>> notes = TokenNotes(path_, *config, codec);
     if (!notes.ok()) return Problem(notes.status());
     for (const std::string& note : *notes) Line("note", note);
@@ -190,6 +197,10 @@ void FolderReport::AddProblem(absl::string_view problem) {
 absl::StatusOr<FolderReport> ReportFolder(const std::string& path) {
   if (!FolderExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
   return FolderReporter(path).Report();
+}
+
+FolderReport ReportText(const std::string& path, const ModelConfig& config) {
+  return FolderReporter(path).ReportText(config);
 }
 
 }  // namespace plumb::cli

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "absl/strings/str_format.h"
@@ -10,11 +11,14 @@
 namespace plumb::cli {
 namespace {
 
+// More of them would hide the rest of the page; --json lists them.
+constexpr size_t kShownProblems = 20;
+
 class CheckpointVerify : public Command {
  public:
   void Declare(OptionSet& options) override {
     options.Argument("DIR", path_, "Model folder to read.");
-    options.Flag("--json", json_, "Print one JSON object.");
+    options.Flag("--json", json_, "Print one JSON object, with up to 1000 problems; the page shows 20.");
   }
 
   absl::Status Run() override {
@@ -43,8 +47,9 @@ class CheckpointVerify : public Command {
  private:
   static void Print(const FolderReport& report) {
     for (const auto& [label, text] : report.lines) PrintLine(label, text);
-    for (const std::string& problem : report.problems) PrintLine("PROBLEM", problem);
-    const int64_t more = report.num_problems - static_cast<int64_t>(report.problems.size());
+    const size_t shown = std::min(report.problems.size(), kShownProblems);
+    for (size_t i = 0; i < shown; ++i) PrintLine("PROBLEM", report.problems[i]);
+    const int64_t more = report.num_problems - static_cast<int64_t>(shown);
     if (more > 0) PrintLine("PROBLEM", absl::StrCat("... and ", more, " more"));
     if (report.num_problems == 0) std::cout << "All is well.\n";
   }

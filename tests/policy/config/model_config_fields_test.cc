@@ -37,6 +37,15 @@ TEST(ModelConfigFieldsTest, AFieldThatIsNotKnownIsNamed) {
   EXPECT_THAT(StatusWith("first_k_dense", 1), StatusIs(kInvalid, HasSubstr("first_k_dense: not a field")));
 }
 
+TEST(ModelConfigFieldsTest, AFieldThatIsNotKnownHidesNoneThatIsMissing) {
+  Json config = PublishedConfig("v3");
+  config["first_k_dense"] = 1;
+  for (const char* key : {"n_group", "hidden_size", "vocab_size"}) config.erase(key);
+  EXPECT_THAT(ParseModelConfig(config),
+              StatusIs(kInvalid, AllOf(HasSubstr("first_k_dense: not a field"), HasSubstr("missing: n_group ("),
+                                       HasSubstr("hidden_size is missing"), HasSubstr("vocab_size is missing"))));
+}
+
 absl::Status StatusWithout(const std::string& model, const std::string& key) {
   Json config = PublishedConfig(model);
   config.erase(key);

@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <limits>
+
+#include "checkpoint/model_folder.h"
 #include "tests/tools/commands/tiny_policy.h"
 
 namespace plumb::cli {
@@ -65,6 +69,92 @@ TEST(CheckpointExportFaultTest, NothingAppearsWhereItFails) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("fused experts"));
   EXPECT_TRUE(ListFolder(folder.path())->empty());
+}
+
+TEST(CheckpointExportFaultTest, ScalesWithoutBlocksAreRefused) {
+  const TestFolder root;
+  for (const std::string dtype : {"same", "bfloat16"}) {
+    const CommandResult result =
+        Plumb({"checkpoint", "export", TinyPolicy(), root.File("out"), "--dtype", dtype, "--scales", "powers-of-two"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.errors, HasSubstr("--scales powers-of-two: nothing is written in FP8 blocks"));
+  }
+  EXPECT_TRUE(ListFolder(root.path())->empty());
+}
+
+// A copy of the tiny policy that a test may damage.
+std::string Copy(const TestFolder& root) {
+  std::filesystem::copy(TinyPolicy(), root.File("copy"));
+  return root.File("copy");
+}
+
+// Exports the damaged copy, which has to be refused, and returns what was said.
+std::string Refusal(const TestFolder& root, const std::string& copy) {
+  const CommandResult result = Plumb({"checkpoint", "export", copy, root.File("out"), "--skip-logits"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(*ListFolder(root.path()), ElementsAre("copy"));
+  return result.errors;
+}
+
+TEST(CheckpointExportFaultTest, ASourceThatDiffersFromItsManifestIsRefused) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  const std::string weights = MustRead(copy + "/model.safetensors");
+  std::string flipped = weights;
+  flipped.back() ^= 1;
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", flipped).ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/model.safetensors: SHA-256 is "));
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", weights).ok());
+  const std::string config = MustRead(copy + "/config.json");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/config.json", config + "\n").ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/config.json: has "));
+}
+
+TEST(CheckpointExportFaultTest, NumbersThatAreNotFiniteAreRefused) {
+  for (const float number : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    const TestFolder root;
+    const std::string copy = Copy(root);
+    const std::unique_ptr<ModelFolder> folder = *ModelFolder::Open(TinyPolicy());
+    ModelFolderContent content;
+    content.config = folder->config();
+    for (const std::string& name : folder->names()) content.tensors.emplace_back(name, *folder->Find(name));
+    const std::string name = "model.norm.weight";
+    TensorBytes norm = *folder->Find(name);
+    std::vector<float> values(norm.bytes.size() / sizeof(float), number);
+    norm.bytes = absl::MakeConstSpan(reinterpret_cast<const std::byte*>(values.data()), norm.bytes.size());
+    std::erase_if(content.tensors, [&](const StreamedTensor& tensor) { return tensor.name == name; });
+    content.tensors.emplace_back(name, norm);
+    std::filesystem::remove(copy + "/manifest.json");
+    ASSERT_TRUE(WriteModelFolder(copy, content).ok());
+    EXPECT_THAT(Refusal(root, copy), HasSubstr("model.norm.weight: has numbers that are not finite, such as "));
+  }
+}
+
+TEST(CheckpointExportFaultTest, ABrokenTokenizerOrTemplateIsRefused) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  const std::string tokenizer = MustRead(copy + "/tokenizer.json");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/tokenizer.json", tokenizer.substr(0, tokenizer.size() / 2)).ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/tokenizer.json: "));
+  ASSERT_TRUE(WriteFileAtomic(copy + "/tokenizer.json", tokenizer).ok());
+  ASSERT_TRUE(WriteFileAtomic(copy + "/chat_template.jinja", "{% for message in messages %}").ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("chat"));
+}
+
+// The signal comes when the temporary folder is there; what is left to do then, with both models' logits, takes longer.
+TEST(CheckpointExportTest, AnInterruptLeavesNothingAndEndsWithExitCode130) {
+  const TestFolder root;
+  const CommandResult result = plumb::testing::RunCommand(
+      {"sh", "-c",
+       "\"$0\" checkpoint export \"$1\" \"$2/out\" & until ls -d \"$2\"/out.tmp-* 2>&1 | grep -qv cannot; do :; done; "
+       "kill -TERM $!; wait $!",
+       plumb::testing::PlumbProgram(), TinyPolicy(), root.path()},
+      /*timeout_seconds=*/60);
+  EXPECT_EQ(result.exit_code, 130) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("interrupt: stopping; an output that is not complete is removed"));
+  EXPECT_THAT(result.errors, HasSubstr("plumb checkpoint export: interrupted before "));
+  EXPECT_TRUE(ListFolder(root.path())->empty());
 }
 
 }  // namespace
