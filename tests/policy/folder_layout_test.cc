@@ -136,9 +136,10 @@ TEST(FolderLayoutTest, TablesOfOldRotaryCodeMayBeLeftOver) {
   const auto no_tensor = StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("inv_freq: not a tensor"));
   EXPECT_THAT(table(first, TensorType::kF32, {pairs + 1}), no_tensor);
   EXPECT_THAT(table(first, TensorType::kI64, {pairs}), no_tensor);
-  for (const std::string& name : {absl::StrCat("model.layers.", config.num_layers, ".self_attn.rotary_emb.inv_freq"),
-                                 std::string("model.layers.00.self_attn.rotary_emb.inv_freq"),
-                                 std::string("vision.rotary_emb.inv_freq"), std::string("model.rotary_emb.inv_freq")}) {
+  for (const std::string& name :
+       {absl::StrCat("model.layers.", config.num_layers, ".self_attn.rotary_emb.inv_freq"),
+        std::string("model.layers.00.self_attn.rotary_emb.inv_freq"), std::string("vision.rotary_emb.inv_freq"),
+        std::string("model.rotary_emb.inv_freq")}) {
     EXPECT_THAT(table(name, TensorType::kF32, {pairs}), no_tensor) << name;
   }
 }

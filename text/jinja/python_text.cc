@@ -233,11 +233,15 @@ std::string ReprText(absl::string_view text) {
   const char quote = has_single && text.find('"') == absl::string_view::npos ? '"' : '\'';
   std::string result(1, quote);
   for (const int32_t point : CodePoints(text)) {
+    if (point >= ' ' && point <= '~' && point != quote && point != '\\') {
+      result.push_back(static_cast<char>(point));
+      continue;
+    }
     const utf8proc_category_t category = utf8proc_category(point);
-    const bool printable = point == ' ' || (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF &&
-                                            category != UTF8PROC_CATEGORY_CN && category != UTF8PROC_CATEGORY_CO &&
-                                            category != UTF8PROC_CATEGORY_ZS && category != UTF8PROC_CATEGORY_ZL &&
-                                            category != UTF8PROC_CATEGORY_ZP);
+    const bool printable =
+        (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF && category != UTF8PROC_CATEGORY_CN &&
+         category != UTF8PROC_CATEGORY_CO && category != UTF8PROC_CATEGORY_ZS && category != UTF8PROC_CATEGORY_ZL &&
+         category != UTF8PROC_CATEGORY_ZP);
     if (point == quote || point == '\\') {
       result += {'\\', static_cast<char>(point)};
     } else if (point == '\n' || point == '\t' || point == '\r') {
