@@ -19,6 +19,7 @@ constexpr size_t kMaxTokenizerBytes = size_t{256} << 20;
 constexpr char kTokenizerFile[] = "tokenizer.json";
 constexpr char kTokenizerConfig[] = "tokenizer_config.json";
 constexpr char kModelConfig[] = "config.json";
+constexpr char kGenerationConfig[] = "generation_config.json";
 
 absl::Status CheckDownloaded(absl::string_view content, const std::string& path) {
   const std::string broken = BrokenDownload(content, "JSON");
@@ -153,9 +154,9 @@ absl::Status TextCodec::ReadSettings(const std::string& folder, const Json& conf
 
 absl::Status TextCodec::ReadEndIds(const std::string& folder) {
   ASSIGN_OR_RETURN(const Json model, ReadOptionalJson(folder, kModelConfig));
-  for (const char* file : {"generation_config.json", kModelConfig}) {
-    ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, file));
-    ASSIGN_OR_RETURN(end_ids_, EosTokenIds(config, file));
+  ASSIGN_OR_RETURN(const Json generation, ReadOptionalJson(folder, kGenerationConfig));
+  for (const auto& [file, config] : {std::pair(kGenerationConfig, &generation), std::pair(kModelConfig, &model)}) {
+    ASSIGN_OR_RETURN(end_ids_, EosTokenIds(*config, file));
     RETURN_IF_ERROR(CheckEosIds(end_ids_, model, file));
     if (!end_ids_.empty()) break;
   }

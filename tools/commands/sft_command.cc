@@ -19,8 +19,9 @@ class Sft : public Command {
     RETURN_IF_ERROR(CheckLaunch());
     proto::SftConfig config;
     const absl::StatusOr<ConfigSources> sources = LoadConfig(training_.config, training_.overrides, config);
-    if (training_.check)
+    if (training_.check) {
       return FinishCheck(config, sources, {&config.compute()}, InputProblems(config, RowsToCheck::kAll));
+    }
     RETURN_IF_ERROR(sources.status());
     RETURN_IF_ERROR(CheckDevice(config.compute()));
     // A resumed run has the model in its checkpoint, and needs the folder that it came from no more.
