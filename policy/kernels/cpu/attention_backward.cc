@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "policy/kernels/cpu/scratch.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/scratch.h"
 
 namespace plumb::cpu {
 namespace {

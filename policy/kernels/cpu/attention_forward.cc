@@ -5,9 +5,9 @@
 #include <cstring>
 #include <limits>
 
-#include "policy/kernels/cpu/scratch.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/scratch.h"
 
 namespace plumb::cpu {
 namespace {

@@ -44,11 +44,10 @@ void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType t
   for (int64_t index = 0; index < count; ++index) AddTasks(products[index], index, size.multiplications(), tasks);
   const auto run = ActiveIsa() == Isa::kAvx512 ? ColumnBlockAvx512 : ColumnBlockAvx2;
   const Task* all = tasks.data();
-  ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) {
-                  float* const scratch = Scratch(ScratchUse::kProduct, kColumnScratch).Take(kColumnScratch);
-                  run(products[all[task].product], type, all[task].block, scratch);
-                });
+  ParallelTasks(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
+    float* const scratch = Scratch(ScratchUse::kProduct, kColumnScratch).Take(kColumnScratch);
+    run(products[all[task].product], type, all[task].block, scratch);
+  });
 }
 
 }  // namespace plumb::cpu
