@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "policy/kernels/cpu/attention_scratch.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/scratch.h"
 
 namespace plumb::cpu {
 namespace {
@@ -94,7 +94,7 @@ class SequenceWorker {
     const AttentionInput& input = call_.input;
     const int64_t by_lane = input.width + input.value_width + kLaneArrays + 2 * kKeyBlock;
     const int64_t by_row = 2 * call_.key_stride + 2 * call_.value_stride;
-    return (by_lane + by_row) * kMaxChunkRows + AttentionScratch::Rounded(KeyBlocks::ScratchSize(input, call_.kernels));
+    return (by_lane + by_row) * kMaxChunkRows + Scratch::Rounded(KeyBlocks::ScratchSize(input, call_.kernels));
   }
 
   // The row [N, H] of the sequence's first token and this worker's first head.
@@ -158,7 +158,7 @@ class SequenceWorker {
   const AttentionSpan& sequence_;
   const int64_t first_head_;
   const int64_t num_heads_;
-  AttentionScratch scratch_;
+  Scratch scratch_;
   KeyBlocks keys_;
   float* queries_by_lane_;
   float* upstream_by_lane_;
@@ -188,7 +188,7 @@ void RunAttentionBackward(const AttentionInput& input, const AttentionUnits& uni
                           const AttentionGradients& gradients) {
   const BackwardCall call = MakeCall(input, units, gradients);
   const int64_t group_size = call.num_tokens * call.key_stride;
-  AttentionScratch scratch(ScratchUse::kCall, call.head_groups * group_size);
+  Scratch scratch(ScratchUse::kCall, call.head_groups * group_size);
   float* const key_gradients = scratch.Take(call.head_groups * group_size);
   const int64_t num_sequences = static_cast<int64_t>(units.sequences.size());
   ParallelTasks(num_sequences * call.head_groups, [&](int64_t task) {

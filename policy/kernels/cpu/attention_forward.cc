@@ -5,9 +5,9 @@
 #include <cstring>
 #include <limits>
 
-#include "policy/kernels/cpu/attention_scratch.h"
 #include "policy/kernels/cpu/numerics.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/scratch.h"
 
 namespace plumb::cpu {
 namespace {
@@ -24,10 +24,10 @@ struct ForwardCall {
 int64_t NumSplits(const AttentionUnit& unit) { return (unit.num_blocks + kBlocksPerSplit - 1) / kBlocksPerSplit; }
 
 int64_t StateSize(const ForwardCall& call, int64_t rows) {
-  return 2 * AttentionScratch::Rounded(rows) + AttentionScratch::Rounded(rows * call.output_stride);
+  return 2 * Scratch::Rounded(rows) + Scratch::Rounded(rows * call.output_stride);
 }
 
-SplitState TakeState(AttentionScratch& scratch, const ForwardCall& call, int64_t rows) {
+SplitState TakeState(Scratch& scratch, const ForwardCall& call, int64_t rows) {
   SplitState state;
   state.maximum = scratch.Take(rows);
   state.sum = scratch.Take(rows);
@@ -122,7 +122,7 @@ class UnitWorker {
 
   int64_t ScratchSize() const {
     return QueriesSize(unit_.num_rows()) + QueriesSize(unit_.num_heads) +
-           AttentionScratch::Rounded(KeyBlocks::ScratchSize(call_.input, call_.kernels)) +
+           Scratch::Rounded(KeyBlocks::ScratchSize(call_.input, call_.kernels)) +
            (kKeyBlock + kLaneArrays) * kMaxChunkRows + 2 * StateSize(call_, unit_.num_rows());
   }
 
@@ -180,7 +180,7 @@ class UnitWorker {
   const ForwardCall& call_;
   const AttentionUnit& unit_;
   const int64_t chunk_rows_;
-  AttentionScratch scratch_;
+  Scratch scratch_;
   float* const queries_;      // of all rows
   float* const own_queries_;  // of one span's rows
   float* const scores_;
@@ -198,8 +198,8 @@ void RunSplits(const ForwardCall& call) {
   const AttentionSplit& last = units.splits.back();
   const int64_t rows = last.first_row + units.units[last.unit].num_rows();
   // Threads that run together work in the first one's memory.
-  AttentionScratch own(ScratchUse::kCall, StateSize(call, rows));
-  AttentionScratch scratch(static_cast<float*>(FirstThreads(own.Take(StateSize(call, rows)))), StateSize(call, rows));
+  Scratch own(ScratchUse::kCall, StateSize(call, rows));
+  Scratch scratch(static_cast<float*>(FirstThreads(own.Take(StateSize(call, rows)))), StateSize(call, rows));
   const SplitState all = TakeState(scratch, call, rows);
   ParallelTasks(static_cast<int64_t>(units.splits.size()), [&](int64_t index) {
     const AttentionSplit& split = units.splits[index];

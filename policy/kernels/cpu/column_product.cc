@@ -5,6 +5,7 @@
 
 #include "policy/kernels/cpu/isa.h"
 #include "policy/kernels/cpu/parallel.h"
+#include "policy/kernels/cpu/scratch.h"
 #include "policy/kernels/cpu/task_size.h"
 
 namespace plumb::cpu {
@@ -31,11 +32,6 @@ void AddTasks(const ColumnProduct& p, int64_t index, int64_t multiplications, st
   }
 }
 
-float* Scratch() {
-  thread_local std::vector<float> scratch(kColumnScratch);
-  return scratch.data();
-}
-
 }  // namespace
 
 void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType type) {
@@ -48,8 +44,10 @@ void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType t
   for (int64_t index = 0; index < count; ++index) AddTasks(products[index], index, size.multiplications(), tasks);
   const auto run = ActiveIsa() == Isa::kAvx512 ? ColumnBlockAvx512 : ColumnBlockAvx2;
   const Task* all = tasks.data();
-  ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) { run(products[all[task].product], type, all[task].block, Scratch()); });
+  ParallelTasks(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
+    float* const scratch = Scratch(ScratchUse::kProduct, kColumnScratch).Take(kColumnScratch);
+    run(products[all[task].product], type, all[task].block, scratch);
+  });
 }
 
 }  // namespace plumb::cpu

@@ -7,6 +7,7 @@
 #include "policy/kernels/cpu/isa.h"
 #include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/cpu/row_functions.h"
+#include "policy/kernels/cpu/scratch.h"
 #include "policy/kernels/cpu/task_size.h"
 
 namespace plumb::cpu {
@@ -53,20 +54,16 @@ void AddTasks(const DotProduct& p, int64_t index, int64_t num_columns, const Sha
   }
 }
 
-using RunBlock = void (*)(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch);
-
-RunBlock ActiveBlock() { return ActiveIsa() == Isa::kAvx512 ? DotBlockAvx512 : DotBlockAvx2; }
+void RunTask(const DotProduct& product, DotTypes types, const ResultBlock& block) {
+  float* const scratch = Scratch(ScratchUse::kProduct, kDotScratch).Take(kDotScratch);
+  (ActiveIsa() == Isa::kAvx512 ? DotBlockAvx512 : DotBlockAvx2)(product, types, block, scratch);
+}
 
 // Each thread's list of tasks; kept, so that a decode step allocates nothing.
 std::vector<Task>& EmptyTasks() {
   thread_local std::vector<Task> tasks;
   tasks.clear();
   return tasks;
-}
-
-float* Scratch() {
-  thread_local std::vector<float> scratch(kDotScratch);
-  return scratch.data();
 }
 
 // The block's columns of the gate, then those up, then what they make while they are in the core's cache.
@@ -76,9 +73,8 @@ void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBloc
   ResultBlock up = block;
   up.column_begin += width;
   up.column_end += width;
-  const RunBlock run = ActiveBlock();
-  run(gate_up, types, block, Scratch());
-  run(gate_up, types, up, Scratch());
+  RunTask(gate_up, types, block);
+  RunTask(gate_up, types, up);
   const auto at = [&](void* array, int64_t column) {
     return static_cast<char*>(array) + column * BytesOf(types.output);
   };
@@ -102,10 +98,9 @@ void RunDotProducts(const DotProduct* products, int64_t count, DotTypes types) {
     const DotProduct& product = products[index];
     AddTasks(product, index, product.columns, TaskShape(product, size.multiplications()), tasks);
   }
-  const RunBlock run = ActiveBlock();
   const Task* all = tasks.data();
   ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) { run(products[all[task].product], types, all[task].block, Scratch()); });
+                [&](int64_t task) { RunTask(products[all[task].product], types, all[task].block); });
 }
 
 void RunGatedProducts(const GatedProduct* products, int64_t count, DotTypes types) {

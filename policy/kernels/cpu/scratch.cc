@@ -1,4 +1,4 @@
-#include "policy/kernels/cpu/attention_scratch.h"
+#include "policy/kernels/cpu/scratch.h"
 
 #include <cstdlib>
 #include <memory>
@@ -20,29 +20,29 @@ struct Buffer {
 };
 
 Buffer& BufferOf(ScratchUse use) {
-  thread_local Buffer buffers[2];
-  return buffers[use == ScratchUse::kCall ? 0 : 1];
+  thread_local Buffer buffers[3];
+  return buffers[static_cast<int>(use)];
 }
 
 }  // namespace
 
-AttentionScratch::AttentionScratch(ScratchUse use, int64_t num_floats) {
+Scratch::Scratch(ScratchUse use, int64_t num_floats) {
   Buffer& buffer = BufferOf(use);
   if (buffer.size < num_floats) {
     const int64_t size = Rounded(num_floats);
     buffer.memory.reset();
     buffer.memory.reset(static_cast<float*>(std::aligned_alloc(kAlignment, size * sizeof(float))));
-    PLUMB_CHECK(buffer.memory != nullptr) << "attention needs " << size * sizeof(float) << " bytes of scratch memory";
+    PLUMB_CHECK(buffer.memory != nullptr) << "a kernel needs " << size * sizeof(float) << " bytes of scratch memory";
     buffer.size = size;
   }
   next_ = buffer.memory.get();
   end_ = next_ + buffer.size;
 }
 
-float* AttentionScratch::Take(int64_t count) {
+float* Scratch::Take(int64_t count) {
   float* const taken = next_;
   next_ += Rounded(count);
-  PLUMB_CHECK(next_ <= end_) << "attention takes more scratch memory than it asked for";
+  PLUMB_CHECK(next_ <= end_) << "a kernel takes more scratch memory than it asked for";
   return taken;
 }
 

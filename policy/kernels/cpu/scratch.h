@@ -1,22 +1,23 @@
-#ifndef PLUMB_POLICY_KERNELS_CPU_ATTENTION_SCRATCH_H_
-#define PLUMB_POLICY_KERNELS_CPU_ATTENTION_SCRATCH_H_
+#ifndef PLUMB_POLICY_KERNELS_CPU_SCRATCH_H_
+#define PLUMB_POLICY_KERNELS_CPU_SCRATCH_H_
 
 #include <cstdint>
 
 namespace plumb::cpu {
 
-// Who a thread's scratch memory is for; uses of different kinds may live at the same time.
-enum class ScratchUse { kCall, kUnit };
+// Who a thread's scratch memory is for: a call of attention, one of its units, a task of a matrix product. Uses of
+// different kinds may live at the same time.
+enum class ScratchUse { kCall, kUnit, kProduct };
 
 // Memory of the calling thread, taken piece by piece from the start. It stays with the thread and only grows, so that
 // calls after the first of their size allocate nothing. One object per use and thread at a time.
-class AttentionScratch {
+class Scratch {
  public:
   // Room for `num_floats` in all, with what alignment costs.
-  AttentionScratch(ScratchUse use, int64_t num_floats);
+  Scratch(ScratchUse use, int64_t num_floats);
 
   // Room in memory that another object has taken, on a cache line of its own.
-  AttentionScratch(float* memory, int64_t num_floats) : next_(memory), end_(memory + num_floats) {}
+  Scratch(float* memory, int64_t num_floats) : next_(memory), end_(memory + num_floats) {}
 
   // The next `count` numbers, on a cache line of their own; not initialised.
   float* Take(int64_t count);
@@ -31,4 +32,4 @@ class AttentionScratch {
 
 }  // namespace plumb::cpu
 
-#endif  // PLUMB_POLICY_KERNELS_CPU_ATTENTION_SCRATCH_H_
+#endif  // PLUMB_POLICY_KERNELS_CPU_SCRATCH_H_
