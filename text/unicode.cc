@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include "absl/strings/ascii.h"
 #include "text/unicode_additions.h"
 
 namespace plumb {
@@ -56,6 +57,10 @@ void AppendUtf8(int32_t code_point, std::string* text) {
 
 bool IsValidUtf8(absl::string_view text) {
   for (size_t i = 0; i < text.size();) {
+    if (absl::ascii_isascii(text[i])) {
+      ++i;
+      continue;
+    }
     const CodePoint point = ReadCodePoint(text, i);
     if (point.value < 0) return false;
     i += point.length;

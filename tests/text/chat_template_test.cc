@@ -99,7 +99,7 @@ TEST(ChatTemplateTest, TemplatesCannotRunOrGrowWithoutEnd) {
   refuse("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "recursion");
   refuse("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}", "nested");
   refuse("{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-         "bytes");
+         "steps");
   // Work and memory that hide in one operation.
   refuse("{% set s = 'a' * 1000000 %}{% for x in ([s] * 1000) | map('upper') | list %}{% endfor %}", "steps");
   refuse("{% set s = 'a' * 1000000 %}{{ ([s, s ~ 'b'] * 1000) | sort | length }}", "steps");

@@ -80,6 +80,9 @@ absl::StatusOr<Value> Evaluator::EvaluateHere(const Expression& expression, cons
   ASSIGN_OR_RETURN(const Value second, Evaluate(*expression.children[1], scope));
   if (second.is_text()) RETURN_IF_ERROR(Charge(second));
   if (expression.kind == ExpressionKind::kItem) return Item(first, second);
+  if (expression.name == "~" && !first.is_text()) RETURN_IF_ERROR(budget_.SpendBytes(PrintWeight(first)));
+  const bool prints_second = expression.name == "~" || (expression.name == "%" && first.is_text());
+  if (prints_second && !second.is_text()) RETURN_IF_ERROR(budget_.SpendBytes(PrintWeight(second)));
   ASSIGN_OR_RETURN(Value result, Binary(expression.name, first, second));
   RETURN_IF_ERROR(Charge(result));
   return result;
@@ -88,11 +91,11 @@ absl::StatusOr<Value> Evaluator::EvaluateHere(const Expression& expression, cons
 // Some filters do not read all of their input.
 absl::StatusOr<Value> Evaluator::EvaluateFilter(const Expression& expression, const Value& input, const Scope& scope) {
   ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expression, scope));
-  constexpr absl::string_view kCheap[] = {"length", "count", "default", "d", "safe", "first", "last", "string"};
+  constexpr absl::string_view kCheap[] = {"length", "count", "default", "d", "safe", "first", "last"};
   const bool is_cheap = std::find(std::begin(kCheap), std::end(kCheap), expression.name) != std::end(kCheap);
-  if (!is_cheap || input.is_text()) RETURN_IF_ERROR(Charge(input));
-  if (input.is_text() && FindListFilter(expression.name) != nullptr) {
-    RETURN_IF_ERROR(budget_.SpendBytes(IterationWeight(input)));
+  if (!is_cheap || input.is_text()) {
+    const bool iterates = FindListFilter(expression.name) != nullptr;
+    RETURN_IF_ERROR(budget_.SpendBytes(iterates ? IterationWeight(input) : PrintWeight(input)));
   }
   ASSIGN_OR_RETURN(Value result, FindFilter(expression.name)(input, arguments));
   if (!is_cheap || result.is_text()) RETURN_IF_ERROR(Charge(result));

@@ -164,6 +164,7 @@ Result Join(const Value& value, const Arguments& arguments) {
     if (attribute != nullptr) {
       ASSIGN_OR_RETURN(item, DottedAttribute(item, *attribute));
     }
+    RETURN_IF_ERROR(arguments.SpendBytes(PrintWeight(item)));
     ASSIGN_OR_RETURN(const std::string text, ToText(item));
     absl::StrAppend(&out, i == 0 ? "" : separator, text);
     if (out.size() > kMaxTextBytes) return TextTooLarge();

@@ -25,6 +25,28 @@ bool IsCased(int32_t point) {
   return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT;
 }
 
+bool IsPrintable(int32_t point) {
+  const utf8proc_category_t category = utf8proc_category(point);
+  return category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF && category != UTF8PROC_CATEGORY_CN &&
+         category != UTF8PROC_CATEGORY_CO && category != UTF8PROC_CATEGORY_ZS && category != UTF8PROC_CATEGORY_ZL &&
+         category != UTF8PROC_CATEGORY_ZP;
+}
+
+// One character of repr() that is not plain ASCII.
+void AppendQuoted(int32_t point, char quote, std::string* out) {
+  if (point == quote || point == '\\') {
+    *out += {'\\', static_cast<char>(point)};
+  } else if (point == '\n' || point == '\t' || point == '\r') {
+    *out += {'\\', point == '\n' ? 'n' : point == '\t' ? 't' : 'r'};
+  } else if (IsPrintable(point)) {
+    AppendUtf8(point, out);
+  } else {
+    *out += point < 0x100     ? absl::StrFormat("\\x%02x", point)
+            : point < 0x10000 ? absl::StrFormat("\\u%04x", point)
+                              : absl::StrFormat("\\U%08x", point);
+  }
+}
+
 // Letters whose other case has several letters. Source: Unicode's SpecialCasing.txt.
 struct LongCase {
   int32_t letter;
@@ -231,28 +253,15 @@ absl::StatusOr<std::string> UnescapePython(absl::string_view text) {
 std::string ReprText(absl::string_view text) {
   const bool has_single = text.find('\'') != absl::string_view::npos;
   const char quote = has_single && text.find('"') == absl::string_view::npos ? '"' : '\'';
+  const auto is_plain = [quote](char c) { return c >= ' ' && c <= '~' && c != quote && c != '\\'; };
   std::string result(1, quote);
-  for (const int32_t point : CodePoints(text)) {
-    if (point >= ' ' && point <= '~' && point != quote && point != '\\') {
-      result.push_back(static_cast<char>(point));
-      continue;
-    }
-    const utf8proc_category_t category = utf8proc_category(point);
-    const bool printable =
-        (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF && category != UTF8PROC_CATEGORY_CN &&
-         category != UTF8PROC_CATEGORY_CO && category != UTF8PROC_CATEGORY_ZS && category != UTF8PROC_CATEGORY_ZL &&
-         category != UTF8PROC_CATEGORY_ZP);
-    if (point == quote || point == '\\') {
-      result += {'\\', static_cast<char>(point)};
-    } else if (point == '\n' || point == '\t' || point == '\r') {
-      result += {'\\', point == '\n' ? 'n' : point == '\t' ? 't' : 'r'};
-    } else if (printable) {
-      AppendUtf8(point, &result);
-    } else {
-      result += point < 0x100     ? absl::StrFormat("\\x%02x", point)
-                : point < 0x10000 ? absl::StrFormat("\\u%04x", point)
-                                  : absl::StrFormat("\\U%08x", point);
-    }
+  for (size_t i = 0; i < text.size();) {
+    const size_t end = std::find_if_not(text.begin() + i, text.end(), is_plain) - text.begin();
+    result.append(text.data() + i, end - i);
+    if (end == text.size()) break;
+    const CodePoint point = ReadCodePoint(text, end);
+    AppendQuoted(point.value < 0 ? 0xFFFD : point.value, quote, &result);
+    i = end + point.length;
   }
   return result + quote;
 }

@@ -87,6 +87,7 @@ absl::Status Renderer::Print(const Statement& statement, Scope& scope) {
     ASSIGN_OR_RETURN(value, evaluator_.Evaluate(*statement.expression, scope));
   }
   if (value.is_text()) return Write(value.text(), statement.place);
+  RETURN_IF_ERROR(At(statement.place, budget_.SpendBytes(PrintWeight(value))));
   const absl::StatusOr<std::string> text = ToText(value);
   return text.ok() ? Write(*text, statement.place) : At(statement.place, text.status());
 }

@@ -254,6 +254,11 @@ int64_t IterationWeight(const Value& value) {
   return value.is_text() ? value.Weight() * kCharacterWeight : value.Weight();
 }
 
+int64_t PrintWeight(const Value& value) {
+  constexpr int64_t kQuotedWeight = 8;
+  return value.is_text() ? value.Weight() : value.DeepWeight() * kQuotedWeight;
+}
+
 absl::StatusOr<std::vector<Value>> Iterate(const Value& value) {
   if (value.list() != nullptr) return value.list()->items;
   if (value.is_undefined()) return std::vector<Value>();

@@ -149,6 +149,9 @@ absl::StatusOr<std::vector<Value>> Iterate(const Value& value);
 // What Iterate() has to be paid for, as Weight() is: each character of a text becomes a value.
 int64_t IterationWeight(const Value& value);
 
+// What ToText() and ToJsonText() have to be paid for: the characters of texts inside of lists and dicts are quoted.
+int64_t PrintWeight(const Value& value);
+
 // str() and repr(). Undefined is empty. Errors: kInvalidArgument for functions, namespaces and loops;
 // kResourceExhausted.
 absl::StatusOr<std::string> ToText(const Value& value);

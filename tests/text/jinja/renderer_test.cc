@@ -146,5 +146,17 @@ TEST(RendererFaultTest, StrippingManyCharactersIsPaidFor) {
               ::testing::HasSubstr("more than 10000000 steps"));
 }
 
+// Half a minute, were a list that prints a million characters paid for as its one member.
+TEST(RendererFaultTest, QuotingManyCharactersIsPaidFor) {
+  const std::string many = "{% set many = ['abcdefgh' * 125000] %}";
+  for (const std::string print : {"{% set _ = many|string %}", "{% set _ = many|tojson %}", "{% set _ = 'a' ~ many %}",
+                                  "{% set _ = '%s' % many %}", "{% set _ = [many]|join %}", "{{ many }}"}) {
+    EXPECT_THAT(Render(many + print), ::testing::Not(::testing::HasSubstr("steps"))) << print;
+    EXPECT_THAT(Render(many + "{% for i in range(24) %}" + print + "{% endfor %}"),
+                ::testing::HasSubstr("more than 10000000 steps"))
+        << print;
+  }
+}
+
 }  // namespace
 }  // namespace plumb::jinja
