@@ -46,14 +46,14 @@ class CheckpointExport : public Command {
   }
 
   absl::Status Run() override {
+    InstallReaderInterruptHandler();
     ASSIGN_OR_RETURN(std::shared_ptr<const ModelFolder> source, ModelFolder::Open(source_));
     ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source->config()));
     RETURN_IF_ERROR(CheckScales(config));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
     RETURN_IF_ERROR(CheckFilesBesideWeights(config));
     RETURN_IF_ERROR(CheckSourceManifest());
-    // Up to here a signal may end the program: there is nothing to remove.
-    InstallOutputInterruptHandler();
+    InstallOutputInterruptHandler();  // from here on there is something to remove
     ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> folder, AtomicFolder::Create(destination_));
     RETURN_IF_ERROR(plan->Write(folder->path()));
     ASSIGN_OR_RETURN(const ExportCheck check, plan->Check(folder->path()));
