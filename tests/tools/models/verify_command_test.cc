@@ -108,7 +108,7 @@ TEST(CheckpointVerifyFaultTest, NamesOfTensorsDoNotReachTheTerminal) {
   EXPECT_THAT(load.errors, AllOf(HasSubstr("\\x1b[2J"), Not(HasSubstr("\x1b"))));
 }
 
-TEST(CheckpointVerifyFaultTest, OfManyProblemsTheFirstTwentyAreShown) {
+TEST(CheckpointVerifyFaultTest, OfManyProblemsTwentyKindsAreShown) {
   const TestFolder root;
   const std::string copy = Copy(root);
   ChangeWeights(copy, [](ModelFolderContent& content) { content.tensors.resize(1); });
@@ -121,6 +121,9 @@ TEST(CheckpointVerifyFaultTest, OfManyProblemsTheFirstTwentyAreShown) {
   size_t shown = 0;
   for (size_t at = all.find("PROBLEM "); at != std::string::npos; at = all.find("PROBLEM ", at + 1)) ++shown;
   EXPECT_EQ(shown, 21u) << "twenty and how many more";
+  EXPECT_THAT(all, HasSubstr("model.layers.0.input_layernorm.weight: is missing in " + copy +
+                             "; config.json asks for it (and 2 more like it, the last "
+                             "model.layers.2.input_layernorm.weight)\n"));
 }
 
 // 1 KB that used to ask for gigabytes.
