@@ -13,6 +13,7 @@
 #include "tools/commands/commands.h"
 #include "tools/machine_memory.h"
 #include "tools/models/memory_plan.h"
+#include "tools/models/parameter_amount.h"
 
 namespace plumb::cli {
 namespace {
@@ -126,8 +127,8 @@ class PlanMemory : public Command {
 
   void Print(const Plan& plan) const {
     const ParameterCounts counts = CountParameters(plan.config);
-    std::cout << absl::StrFormat("%s: %.4g G parameters, %.4g G active per token\n", plan.model, counts.total / 1e9,
-                                 counts.active / 1e9);
+    std::cout << plan.model << ": " << ParameterAmount(counts.total) << " parameters, "
+              << ParameterAmount(counts.active) << " active per token\n";
     for (const StageMemory& stage : plan.stages) {
       std::cout << "\n" << stage.stage << "\n";
       for (const MemoryPart& part : stage.parts) {

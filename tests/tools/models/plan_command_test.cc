@@ -14,7 +14,8 @@ TEST(PlanCommandTest, AModelIsPlannedForEveryStage) {
   const CommandResult result = Plumb({"plan", "--config", TinyPolicy() + "/config.json"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output,
-              AllOf(HasSubstr("load"), HasSubstr("sft"), HasSubstr("grpo"), HasSubstr("weights in bfloat16"),
+              AllOf(HasSubstr("config.json: 808.1 K parameters, 513.2 K active per token"), HasSubstr("load"),
+                    HasSubstr("sft"), HasSubstr("grpo"), HasSubstr("weights in bfloat16"),
                     HasSubstr("optimizer: two moments"), HasSubstr("cache"), HasSubstr("fits: ")));
 }
 

@@ -19,8 +19,9 @@ using ::testing::Not;
 TEST(CheckpointVerifyTest, ExplainsAFolderThatIsWell) {
   const CommandResult result = Plumb({"checkpoint", "verify", TinyPolicy()});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("DeepSeek-V3"), HasSubstr("active per token"), HasSubstr("F32 100.0 %"),
-                                   HasSubstr("match manifest.json"), HasSubstr("All is well.")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("DeepSeek-V3"), HasSubstr("808.1 K in total, 513.2 K active per token"),
+                    HasSubstr("F32 100.0 %"), HasSubstr("match manifest.json"), HasSubstr("All is well.")));
 }
 
 TEST(CheckpointVerifyGoldenTest, ExplainsBlocksAndTemplates) {
