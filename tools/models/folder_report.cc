@@ -148,8 +148,11 @@ class FolderReporter {
   void AddTokens(const absl::StatusOr<ModelConfig>& config, const TextCodec& codec) {
     const int64_t tokens = codec.tokenizer().size();
     const std::string vocabulary = config.ok() ? absl::StrCat(" for a vocabulary of ", config->vocab_size) : "";
-    Line("tokenizer", absl::StrCat(tokens, " tokens", vocabulary, "; begins with ", codec.bos_id(), ", ends with ",
-                                   absl::StrJoin(codec.end_ids(), ", ")));
+    const std::string begin = codec.bos_id() < 0 ? "no BOS" : absl::StrCat("begins with ", codec.bos_id());
+    const std::string end =
+        codec.end_ids().empty() ? "no end token" : absl::StrCat("ends with ", absl::StrJoin(codec.end_ids(), ", "));
+    Line("tokenizer", absl::StrCat(tokens, " tokens", vocabulary, "; ", begin, ", ", end));
+    if (codec.end_ids().empty()) Line("note", "there is no end token: completions end by length only");
     if (!config.ok()) return;
     if (tokens > config->vocab_size) {
       report_.AddProblem(

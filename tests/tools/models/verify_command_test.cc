@@ -153,6 +153,27 @@ TEST(CheckpointVerifyFaultTest, ALinkThatLeadsNowhereIsAProblem) {
   }
 }
 
+TEST(CheckpointVerifyTest, TokensThatBeginAndEndTextsMayBeMissing) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  Json settings = MustReadJson(copy + "/tokenizer_config.json");
+  EXPECT_THAT(Plumb({"checkpoint", "verify", copy}).output,
+              AllOf(HasSubstr("; begins with 0, ends with 1\n"), Not(HasSubstr("no end token"))));
+  settings.erase("bos_token");
+  settings.erase("eos_token");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/tokenizer_config.json", DumpJson(settings)).ok());
+  Json config = MustReadJson(copy + "/config.json");
+  config.erase("eos_token_id");
+  config.erase("bos_token_id");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/config.json", DumpJson(config)).ok());
+  std::filesystem::remove(copy + "/generation_config.json");
+  const CommandResult result = Plumb({"checkpoint", "verify", copy});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr(" for a vocabulary of 432; no BOS, no end token\n"),
+                                   HasSubstr("note         there is no end token: completions end by length only\n")));
+}
+
 TEST(CheckpointVerifyTest, FilesThatDisagreeOnTokensAreNoted) {
   const TestFolder root;
   const std::string copy = Copy(root);
