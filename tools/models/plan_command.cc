@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "base/config.h"
 #include "base/file.h"
@@ -86,7 +87,7 @@ class PlanMemory : public Command {
   absl::Status Run() override {
     ASSIGN_OR_RETURN(const Plan plan, Read());
     json_ ? PrintJson(plan) : Print(plan);
-    return absl::OkStatus();
+    return CheckFits(plan);
   }
 
  private:
@@ -123,6 +124,19 @@ class PlanMemory : public Command {
     }
     return absl::StrFormat("%s: %.1f GB are %s", bytes <= *memory ? "fits" : "does not fit", *memory / 1e9,
                            memory_gigabytes_ > 0 ? "given" : "free");
+  }
+
+  // The answer for scripts, after all is printed.
+  absl::Status CheckFits(const Plan& plan) const {
+    const std::optional<double> memory = MemoryBytes(plan);
+    std::vector<std::string> too_large;
+    for (const StageMemory& stage : plan.stages) {
+      if (!memory.has_value() || stage.Total() <= *memory) continue;
+      too_large.push_back(absl::StrFormat("%s (%.3f GB)", stage.stage, stage.Total() / 1e9));
+    }
+    if (too_large.empty()) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrFormat("%s: does not fit into %.3f GB: %s", plan.model, *memory / 1e9,
+                                                        absl::StrJoin(too_large, ", ")));
   }
 
   void Print(const Plan& plan) const {
@@ -166,7 +180,7 @@ CommandEntry PlanCommand() {
           .summary = "Memory of loading, SFT and GRPO, before anything is started.",
           .details =
               "With a model's config.json all stages are shown with their defaults. Weights, gradients, optimizer and\n"
-              "cache are exact; activations and logits are estimates.",
+              "cache are exact; activations and logits are estimates. Exit code 3 where one of the shown does not fit.",
           .example =
               "plumb plan --config examples/arithmetic/grpo.yaml --set model=policy\n"
               "plumb plan --config DeepSeek-V2-Lite/config.json --memory 80",
