@@ -130,6 +130,17 @@ TEST(CheckpointExportFaultTest, NumbersThatAreNotFiniteAreRefused) {
   }
 }
 
+TEST(CheckpointExportFaultTest, DamagedWeightsAreRefused) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  const std::string weights = MustRead(copy + "/model.safetensors");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", weights.substr(0, weights.size() / 2)).ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/model.safetensors: "));
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", "version https://git-lfs.github.com/spec/v1\n").ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/model.safetensors: is a Git LFS pointer"));
+}
+
 TEST(CheckpointExportFaultTest, ABrokenTokenizerOrTemplateIsRefused) {
   const TestFolder root;
   const std::string copy = Copy(root);
