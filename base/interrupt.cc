@@ -11,7 +11,7 @@ namespace {
 
 // What a signal writes on stderr; the strings are literals, since a handler may not allocate.
 struct Notices {
-  const char* first;
+  const char* first;  // null where the first signal leaves at once, with the notice of the second
   const char* second;
 };
 
@@ -22,6 +22,10 @@ constexpr Notices kRunNotices = {
 constexpr Notices kOutputNotices = {
     "\ninterrupt: stopping; an output that is not complete is removed; once more to leave at once\n",
     "\ninterrupt: left at once; what was written so far stays beside the output, with .tmp- in its name\n",
+};
+constexpr Notices kReaderNotices = {
+    nullptr,
+    "\ninterrupt: left; nothing was written yet\n",
 };
 constexpr Notices kServerNotices = {
     "\ninterrupt: stopping; calls in progress get a moment to end; once more to leave at once\n",
@@ -37,7 +41,7 @@ void Say(const char* notice) {
 
 void OnSignal(int) {
   const Notices* said = notices.load();
-  if (interrupt_requested.exchange(true)) {
+  if (said->first == nullptr || interrupt_requested.exchange(true)) {
     Say(said->second);
     _exit(130);
   }
@@ -58,6 +62,8 @@ void Install(const Notices& said) {
 void InstallInterruptHandler() { Install(kRunNotices); }
 
 void InstallOutputInterruptHandler() { Install(kOutputNotices); }
+
+void InstallReaderInterruptHandler() { Install(kReaderNotices); }
 
 void InstallServerInterruptHandler() { Install(kServerNotices); }
 

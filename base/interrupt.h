@@ -4,13 +4,16 @@
 namespace plumb {
 
 // All: the first SIGINT or SIGTERM asks, says on stderr what will happen, and the second leaves at once (exit 130)
-// with a line that says what is lost by it.
+// with a line that says what is lost by it. The handler that was installed last holds.
 
 // For a run: the first signal asks it to save and leave at its next step.
 void InstallInterruptHandler();
 
 // For a command whose output appears whole or not at all: the first signal asks it to stop and to leave nothing.
 void InstallOutputInterruptHandler();
+
+// For the part of such a command that only reads: the first signal leaves at once.
+void InstallReaderInterruptHandler();
 
 // For a server, which has nothing to save: the first signal asks it to stop.
 void InstallServerInterruptHandler();

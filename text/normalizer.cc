@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "text/unicode_additions.h"
 
 namespace plumb {
 namespace {
@@ -18,14 +19,30 @@ constexpr size_t kMaxGrowth = 32;
 constexpr size_t kAlwaysAllowedBytes = 1 << 12;
 constexpr int kMaxMarks = 1000;
 
-std::string Mapped(absl::string_view text, int options) {
+void AppendMapped(absl::string_view text, int options, std::string* result) {
   utf8proc_uint8_t* mapped = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
                    &mapped, static_cast<utf8proc_option_t>(options));
   PLUMB_CHECK(length >= 0) << "normalizing " << text.size() << " bytes: " << utf8proc_errmsg(length);
-  std::string result(reinterpret_cast<const char*>(mapped), length);
+  result->append(reinterpret_cast<const char*>(mapped), length);
   std::free(mapped);
+}
+
+// What a form makes of `text`, run by run between the characters that it does not know.
+std::string Mapped(absl::string_view text, int options) {
+  std::string result;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = ReadCodePoint(text, i);
+    if (IsUnknownToNormalForms(point.value)) {
+      AppendMapped(text.substr(begin, i - begin), options, &result);
+      result.append(text.data() + i, point.length);
+      begin = i + point.length;
+    }
+    i += point.length;
+  }
+  AppendMapped(text.substr(begin), options, &result);
   return result;
 }
 

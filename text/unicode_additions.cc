@@ -51,6 +51,24 @@ constexpr Range kAdded[] = {
     {"So", 0x1FAF7, 0x1FAF8}, {"So", 0x1FBCB, 0x1FBEF},
 };
 
+struct Block {
+  int32_t first;
+  int32_t last;
+};
+
+// In order. Between the characters that change lie others that came after Unicode 9.0, which have no normal form.
+// Source: decompositions and combining classes of Unicode 18.0, ages of Unicode 14.0.
+constexpr Block kUnknownToNormalForms[] = {
+    {0x558, 0x558},     {0x58B, 0x58C},     {0x5C8, 0x5C9},     {0x7FD, 0x7FD},     {0x897, 0x89F},
+    {0x8CA, 0x8D3},     {0x9FE, 0x9FE},     {0xC3C, 0xC3C},     {0xD3B, 0xD3C},     {0xEBA, 0xEBA},
+    {0x1715, 0x1715},   {0x1ABF, 0x1AF0},   {0x1DF6, 0x1DFA},   {0x209D, 0x209F},   {0x32FF, 0x32FF},
+    {0xA7F1, 0xA7F4},   {0xA82C, 0xA82C},   {0xAB69, 0xAB69},   {0x105C9, 0x105E4}, {0x10781, 0x107BF},
+    {0x10D24, 0x10D6D}, {0x10EAB, 0x10F85}, {0x11070, 0x11070}, {0x1133B, 0x1133B}, {0x11382, 0x113D0},
+    {0x1145E, 0x1145E}, {0x11839, 0x1183A}, {0x11930, 0x11A99}, {0x11D42, 0x11F42}, {0x1611E, 0x1612F},
+    {0x16D63, 0x16D6A}, {0x16FF0, 0x16FF1}, {0x1B123, 0x1B126}, {0x1CCD6, 0x1CCF9}, {0x1D127, 0x1D128},
+    {0x1D250, 0x1D281}, {0x1D6A6, 0x1D6A6}, {0x1DF95, 0x1DFFF}, {0x1E030, 0x1E6F5}, {0x1F16C, 0x1F16C},
+    {0x1FBF0, 0x1FBF9}};
+
 }  // namespace
 
 std::string AddedClassMembers(absl::string_view category) {
@@ -71,6 +89,12 @@ bool IsAddedNumeric(int32_t code_point) {
   return std::any_of(std::begin(kAdded), std::end(kAdded), [&](const Range& range) {
     return range.category[0] == 'N' && code_point >= range.first && code_point <= range.last;
   });
+}
+
+bool IsUnknownToNormalForms(int32_t code_point) {
+  const Block* block = std::lower_bound(std::begin(kUnknownToNormalForms), std::end(kUnknownToNormalForms), code_point,
+                                        [](const Block& candidate, int32_t point) { return candidate.last < point; });
+  return block != std::end(kUnknownToNormalForms) && code_point >= block->first;
 }
 
 }  // namespace plumb

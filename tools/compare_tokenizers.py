@@ -6,8 +6,8 @@ texts decoded from those ids and from random ones, with special tokens kept and 
 
 FOLDER holds a tokenizer.json. --make writes tokenizers of the styles of Llama-3, Qwen and GPT-2, and one that uses
 every component, into subfolders of FOLDER, and compares these too. --characters compares instead what each class of
-characters and each normal form makes of every code point of Unicode. Needs the package `tokenizers`. Prints a line for
-each tokenizer and the first differences; exit status 1 where there is one.
+characters and each normal form makes of every code point of Unicode, alone and among combining marks. Needs the
+package `tokenizers`. Prints a line for each tokenizer and the first differences; exit status 1 where there is one.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def compare_characters(folder, plumb):
     differing = []
     blocks = [points[i:i + 64] for i in range(0, len(points), 64)]
     while blocks:
-        texts = ["\n" + "\n\n".join(chr(point) for point in block) + "\n" for block in blocks]
+        texts = ["\n" + "".join(f"{chr(point)}\n\na\u0345{chr(point)}\u0334\n\n" for point in block) for block in blocks]
         ours = run_plumb(plumb, folder, [{"text": text} for text in texts], ["--no-special-tokens"])
         wrong = [block for block, text, row in zip(blocks, texts, ours, strict=True)
                  if row["ids"] != tokenizer.encode(text, add_special_tokens=False).ids]

@@ -12,6 +12,10 @@ absl::Status EnvironmentError(absl::Status status) {
   return status;
 }
 
+absl::Status NamedFileError(const absl::Status& status) {
+  return absl::IsDataLoss(status) ? absl::InvalidArgumentError(status.message()) : status;
+}
+
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kExitSuccess;
   if (status.GetPayload(kEnvironmentPayload).has_value()) return kExitEnvironment;

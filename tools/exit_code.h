@@ -14,6 +14,10 @@ inline constexpr int kExitInterrupted = 130;
 // Marks an error as the environment's fault; the code and the message are kept.
 absl::Status EnvironmentError(absl::Status status);
 
+// Of reading a file that the command line names: one that is damaged (kDataLoss) is the command line's,
+// kInvalidArgument.
+absl::Status NamedFileError(const absl::Status& status);
+
 // The exit code of a command that ends with `status`. kInvalidArgument, kNotFound and kAlreadyExists are usage;
 // kResourceExhausted, kPermissionDenied and what EnvironmentError() marked are the environment; kCancelled is an
 // interrupt; anything else is a failed run.

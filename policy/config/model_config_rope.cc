@@ -114,7 +114,7 @@ absl::Status ReadYarn(absl::string_view where, const Json& scaling, RopeConfig& 
   return CheckMscales(where, rope, read);
 }
 
-absl::StatusOr<std::string> RopeType(absl::string_view where, const Json& scaling) {
+absl::StatusOr<bool> IsYarn(absl::string_view where, const Json& scaling) {
   FieldReader read(scaling);
   const std::string old = read.StringOr("type", "default");
   const std::string type = read.StringOr("rope_type", old);
@@ -123,7 +123,7 @@ absl::StatusOr<std::string> RopeType(absl::string_view where, const Json& scalin
   if (type != "default" && type != "yarn") {
     return UnsupportedField(absl::StrCat(where, ".rope_type"), type, "default, yarn");
   }
-  return type;
+  return type == "yarn";
 }
 
 // One object's word, on top of what stands beside it.
@@ -140,8 +140,8 @@ absl::StatusOr<RopeConfig> ReadScaling(const char* where, const Json& config, Ro
     return Contradiction(absl::StrCat(where, ".rope_theta"), "rope_theta");
   }
   rope.theta = theta;
-  ASSIGN_OR_RETURN(const std::string type, RopeType(where, scaling));
-  if (type == "yarn") RETURN_IF_ERROR(ReadYarn(where, scaling, rope));
+  ASSIGN_OR_RETURN(const bool is_yarn, IsYarn(where, scaling));
+  if (is_yarn) RETURN_IF_ERROR(ReadYarn(where, scaling, rope));
   return rope;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -13,6 +14,8 @@
 
 namespace plumb {
 namespace {
+
+constexpr char kPlainModules[] = "modules_to_not_convert";
 
 constexpr char kExperts[] = ".mlp.experts.";
 
@@ -105,6 +108,24 @@ bool Names(const std::string& entry, const std::string& weight) {
          absl::StrContains(module, absl::StrCat(".", entry, "."));
 }
 
+// transformers also takes an entry as a regular expression, which is not done here: whether it names a converted module
+// would not be known. Without a conversion every entry stays true.
+absl::Status CheckPlainModulesAreNames(const ModelConfig& config) {
+  if (!config.quantization.fp8_blocks) return absl::OkStatus();
+  const Json& quantization = config.source["quantization_config"];
+  if (!FieldReader(quantization).Has(kPlainModules)) return absl::OkStatus();
+  for (const std::string entry : quantization[kPlainModules]) {
+    const bool is_name = std::all_of(entry.begin(), entry.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-';
+    });
+    if (is_name) continue;
+    return absl::InvalidArgumentError(absl::StrCat("config.json: quantization_config.", kPlainModules,
+                                                   " has the pattern ", DumpJson(Json(entry)),
+                                                   ", expected names of modules where weights are converted to FP8"));
+  }
+  return absl::OkStatus();
+}
+
 // The same bytes, unless somebody interrupted before their turn came.
 void StopAtInterrupt(StreamedTensor& tensor) {
   tensor.stream = [name = tensor.name, stream = std::move(tensor.stream)](const ByteSink& sink) -> absl::Status {
@@ -126,6 +147,7 @@ absl::StatusOr<std::unique_ptr<FolderExport>> FolderExport::Plan(std::shared_ptr
   ASSIGN_OR_RETURN(plan->config_, ParseModelConfig(plan->source_->config()));
   plan->layout_ = FindLayout(*plan->source_, plan->config_);
   RETURN_IF_ERROR(plan->layout_.FirstProblem());
+  if (form.type == TensorType::kF8E4M3) RETURN_IF_ERROR(CheckPlainModulesAreNames(plan->config_));
   plan->powers_in_source_ = plan->config_.quantization.fp8_blocks && AllArePowersOfTwo(plan->layout_);
   RETURN_IF_ERROR(plan->AddTrunk(form.fused_experts.value_or(plan->layout_.fused_experts)));
   for (const PlacedWeight& weight : plan->layout_.mtp) plan->AddWeight(weight);
@@ -233,7 +255,6 @@ Json FolderExport::ConfigToWrite() const {
 
 Json FolderExport::QuantizationToWrite() const {
   constexpr char kScaleFormat[] = "scale_fmt";
-  constexpr char kPlainModules[] = "modules_to_not_convert";
   Json quantization = {{"activation_scheme", "dynamic"}, {"fmt", "e4m3"}, {"quant_method", "fp8"}};
   quantization["weight_block_size"] = {kFp8BlockSize, kFp8BlockSize};
   if (config_.quantization.fp8_blocks) quantization = config_.source["quantization_config"];

@@ -41,7 +41,8 @@ struct ExportCheck {
 class FolderExport {
  public:
   // Errors: those of ParseModelConfig; the first problem of the folder's layout; kInvalidArgument for FP8 blocks of
-  // fused experts, which no published folder has.
+  // fused experts, which no published folder has, and for a conversion to FP8 where the source names plain modules by a
+  // pattern.
   static absl::StatusOr<std::unique_ptr<FolderExport>> Plan(std::shared_ptr<const ModelFolder> source,
                                                             const ExportForm& form);
 

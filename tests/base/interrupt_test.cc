@@ -51,6 +51,23 @@ TEST_F(InterruptDeathTest, AnOutputThatIsNotCompleteIsRemovedOrNamed) {
       "\ninterrupt: left at once; what was written so far stays beside the output, with .tmp- in its name\n$");
 }
 
+TEST_F(InterruptDeathTest, WhatOnlyReadsIsLeftAtOnceUntilItWrites) {
+  EXPECT_EXIT(
+      {
+        InstallReaderInterruptHandler();
+        std::raise(SIGINT);
+      },
+      ::testing::ExitedWithCode(130), "^\ninterrupt: left; nothing was written yet\n$");
+  EXPECT_EXIT(
+      {
+        InstallReaderInterruptHandler();
+        InstallOutputInterruptHandler();
+        std::raise(SIGINT);
+        std::_Exit(InterruptRequested() ? 0 : 2);
+      },
+      ::testing::ExitedWithCode(0), "stopping; an output that is not complete is removed");
+}
+
 TEST_F(InterruptDeathTest, AServerPromisesNoSave) {
   EXPECT_EXIT(
       {

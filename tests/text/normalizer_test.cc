@@ -32,6 +32,20 @@ TEST(NormalizerTest, EachFormOfUnicode) {
   EXPECT_EQ(apply("NFKD", "ﬁ\xC3\xA9"), "fie\xCC\x81");
 }
 
+// What `tokenizers` 0.23.3 makes of characters that came after Unicode 9.0, whatever the library here knows of them.
+TEST(NormalizerTest, FormsDoNotKnowCharactersAfterUnicode9) {
+  const auto apply = [](const char* form, const std::string& text) { return Apply({{"type", form}}, text).text; };
+  for (const char* form : {"NFC", "NFD", "NFKC", "NFKD"}) {
+    for (const char* text : {"\U0001F16C\u32FF\U000107A1\U0001E032", "\U00011938", "\U00011935\U00011930",
+                             "a\U0001E2AE\u0323", "a\u0345\U00011A99\u0334"}) {
+      EXPECT_EQ(apply(form, text), text) << form;
+    }
+  }
+  EXPECT_EQ(apply("NFD", "\u00E9\U00011A99\u00E9"), "e\u0301\U00011A99e\u0301");
+  EXPECT_EQ(apply("NFKD", "ﬁ\U0001FBF1ﬁ"), "fi\U0001FBF1fi");
+  EXPECT_EQ(apply("NFC", "e\U0001E2AE\u0301e\u0301"), "e\U0001E2AE\u0301\u00E9");
+}
+
 TEST(NormalizerTest, OriginsGoThroughASequence) {
   const AlignedText text =
       Apply({{"type", "Sequence"}, {"normalizers", {{{"type", "NFD"}}, {{"type", "NFC"}}}}}, "a\xC3\xA9z");

@@ -23,5 +23,14 @@ TEST(UnicodeAdditionsTest, NumbersAreTheAddedOnes) {
   EXPECT_FALSE(IsAddedNumeric(0x31350));
 }
 
+TEST(UnicodeAdditionsTest, NormalFormsKnowUnicode9) {
+  for (const int32_t unknown : {0x558, 0x32FF, 0x10781, 0x11938, 0x1E6F5, 0x1FBF0, 0x1FBF9}) {
+    EXPECT_TRUE(IsUnknownToNormalForms(unknown)) << unknown;
+  }
+  for (const int32_t known : {0, 0x41, 0x557, 0x559, 0xE9, 0xAC00, 0x1D15E, 0x1F16B, 0x1FBFA, 0x2F800, 0x10FFFF}) {
+    EXPECT_FALSE(IsUnknownToNormalForms(known)) << known;
+  }
+}
+
 }  // namespace
 }  // namespace plumb

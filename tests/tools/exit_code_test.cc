@@ -23,5 +23,14 @@ TEST(ExitCodeTest, MarkingKeepsCodeAndMessage) {
   EXPECT_TRUE(EnvironmentError(absl::OkStatus()).ok());
 }
 
+TEST(ExitCodeTest, ANamedFileThatIsDamagedIsUsage) {
+  const absl::Status damaged = absl::DataLossError("model.safetensors: is truncated");
+  EXPECT_EQ(ExitCodeOf(damaged), 1);
+  EXPECT_EQ(ExitCodeOf(NamedFileError(damaged)), 2);
+  EXPECT_EQ(NamedFileError(damaged).message(), damaged.message());
+  EXPECT_EQ(NamedFileError(absl::UnavailableError("x")), absl::UnavailableError("x"));
+  EXPECT_TRUE(NamedFileError(absl::OkStatus()).ok());
+}
+
 }  // namespace
 }  // namespace plumb::cli

@@ -14,6 +14,7 @@
 #include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "policy/presets.h"
+#include "tools/exit_code.h"
 #include "tools/model_place.h"
 
 namespace plumb::cli {
@@ -41,7 +42,9 @@ absl::StatusOr<BenchModel> LoadFolder(const std::string& path, at::ScalarType dt
   BenchModel model;
   const std::vector<std::string> parts = absl::StrSplit(path, '/', absl::SkipEmpty());
   model.name = parts.empty() ? path : parts.back();
-  ASSIGN_OR_RETURN(model.weights, LoadPolicyFolder(path, dtype, at::kCPU));
+  absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(path, dtype, at::kCPU);
+  if (!weights.ok()) return NamedFileError(weights.status());
+  model.weights = *std::move(weights);
   absl::StatusOr<std::unique_ptr<TextCodec>> codec = TextCodec::Load(path);
   if (absl::IsNotFound(codec.status())) return model;
   RETURN_IF_ERROR(codec.status());

@@ -71,9 +71,10 @@ struct Memory {
 
 absl::StatusOr<Memory> MemoryOfLoad(const std::string& path, at::ScalarType dtype) {
   const MemoryWatch watch;
-  ASSIGN_OR_RETURN(PolicyWeights weights, LoadPolicyFolder(path, dtype, at::kCPU));
+  absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(path, dtype, at::kCPU);
+  if (!weights.ok()) return NamedFileError(weights.status());
   Memory memory;
-  memory.weights = BytesOf(weights);
+  memory.weights = BytesOf(*weights);
   // Small weights may lie in memory that the process had before.
   memory.extra = std::max(0.0, watch.ExtraBytes() - memory.weights);
   return memory;

@@ -88,6 +88,10 @@ class Generate : public Command {
     }
     ASSIGN_OR_RETURN(std::vector<InputRow> rows, ReadRows(input_));
     ASSIGN_OR_RETURN(const LoadedGenerator loaded, LoadGenerator(model_, compute_, flags_));
+    if (text_ && loaded.codec == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--text: ", model_, " has no tokenizer.json, so that completions are ids alone; leave --text out"));
+    }
     ASSIGN_OR_RETURN(const std::vector<GroupRequest> requests, Requests(rows, loaded.codec.get()));
     ASSIGN_OR_RETURN(const std::unique_ptr<RowWriter> writer, RowWriter::Open(output_));
     const absl::Status status =

@@ -11,6 +11,7 @@
 #include "policy/model_size.h"
 #include "policy/policy_folder.h"
 #include "tools/commands/commands.h"
+#include "tools/exit_code.h"
 #include "tools/machine_memory.h"
 #include "tools/models/folder_report.h"
 #include "tools/models/logit_comparison.h"
@@ -46,14 +47,16 @@ class CheckpointExport : public Command {
   }
 
   absl::Status Run() override {
-    ASSIGN_OR_RETURN(std::shared_ptr<const ModelFolder> source, ModelFolder::Open(source_));
+    InstallReaderInterruptHandler();
+    absl::StatusOr<std::shared_ptr<const ModelFolder>> opened = ModelFolder::Open(source_);
+    if (!opened.ok()) return NamedFileError(opened.status());
+    const std::shared_ptr<const ModelFolder> source = *std::move(opened);
     ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source->config()));
     RETURN_IF_ERROR(CheckScales(config));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
     RETURN_IF_ERROR(CheckFilesBesideWeights(config));
     RETURN_IF_ERROR(CheckSourceManifest());
-    // Up to here a signal may end the program: there is nothing to remove.
-    InstallOutputInterruptHandler();
+    InstallOutputInterruptHandler();  // from here on there is something to remove
     ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> folder, AtomicFolder::Create(destination_));
     RETURN_IF_ERROR(plan->Write(folder->path()));
     ASSIGN_OR_RETURN(const ExportCheck check, plan->Check(folder->path()));
@@ -94,8 +97,7 @@ class CheckpointExport : public Command {
   // The source with another manifest would hide that its own says something else.
   absl::Status CheckSourceManifest() const {
     const absl::Status status = VerifyManifest(source_);
-    if (status.ok() || absl::IsNotFound(status)) return absl::OkStatus();
-    return absl::InvalidArgumentError(status.message());
+    return absl::IsNotFound(status) ? absl::OkStatus() : NamedFileError(status);
   }
 
   // They are copied as they are, so that what is wrong with them would be wrong with the export.

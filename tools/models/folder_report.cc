@@ -15,21 +15,13 @@
 #include "policy/model_config.h"
 #include "policy/model_size.h"
 #include "text/text_codec.h"
+#include "tools/models/parameter_amount.h"
 #include "tools/models/token_notes.h"
 
 namespace plumb::cli {
 namespace {
 
 constexpr int64_t kBytesOfBfloat16 = 2;
-
-// "671.03 G", "712.4 k"
-std::string Amount(double number) {
-  constexpr std::pair<double, const char*> kUnits[] = {{1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
-  for (const auto& [size, unit] : kUnits) {
-    if (number >= size) return absl::StrFormat("%.2f%s", number / size, unit);
-  }
-  return absl::StrFormat("%.0f", number);
-}
 
 // Fills a report, part by part. Not thread-safe.
 class FolderReporter {
@@ -78,8 +70,8 @@ class FolderReporter {
                                    config.num_shared_experts, " shared"));
     }
     const ParameterCounts counts = CountParameters(config);
-    Line("parameters", absl::StrCat(Amount(static_cast<double>(counts.total)), " in total, ",
-                                    Amount(static_cast<double>(counts.active)), " active per token"));
+    Line("parameters", absl::StrCat(ParameterAmount(counts.total), " in total, ", ParameterAmount(counts.active),
+                                    " active per token"));
     const int64_t cache = CacheNumbersPerToken(config) * kBytesOfBfloat16;
     const int64_t plain = PlainCacheNumbersPerToken(config) * kBytesOfBfloat16;
     Line("cache", absl::StrFormat("%d bytes per token in bfloat16; plain multi-head attention takes %d, %.1f times as "
@@ -99,7 +91,7 @@ class FolderReporter {
     if (config.num_mtp_layers > 0 || !layout.mtp.empty()) {
       Line("prediction", layout.mtp.empty() ? "config.json names layers for multi-token prediction, the folder has none"
                                             : absl::StrCat(config.num_mtp_layers, " layer for multi-token prediction, ",
-                                                           Amount(static_cast<double>(CountParameters(config).mtp)),
+                                                           ParameterAmount(CountParameters(config).mtp),
                                                            " parameters: kept, not run"));
     }
     for (const auto* places : {&layout.trunk, &layout.mtp}) {
@@ -156,8 +148,11 @@ class FolderReporter {
   void AddTokens(const absl::StatusOr<ModelConfig>& config, const TextCodec& codec) {
     const int64_t tokens = codec.tokenizer().size();
     const std::string vocabulary = config.ok() ? absl::StrCat(" for a vocabulary of ", config->vocab_size) : "";
-    Line("tokenizer", absl::StrCat(tokens, " tokens", vocabulary, "; begins with ", codec.bos_id(), ", ends with ",
-                                   absl::StrJoin(codec.end_ids(), ", ")));
+    const std::string begin = codec.bos_id() < 0 ? "no BOS" : absl::StrCat("begins with ", codec.bos_id());
+    const std::string end =
+        codec.end_ids().empty() ? "no end token" : absl::StrCat("ends with ", absl::StrJoin(codec.end_ids(), ", "));
+    Line("tokenizer", absl::StrCat(tokens, " tokens", vocabulary, "; ", begin, ", ", end));
+    if (codec.end_ids().empty()) Line("note", "there is no end token: completions end by length only");
     if (!config.ok()) return;
     if (tokens > config->vocab_size) {
       report_.AddProblem(

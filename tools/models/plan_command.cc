@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "base/config.h"
 #include "base/file.h"
@@ -13,6 +14,7 @@
 #include "tools/commands/commands.h"
 #include "tools/machine_memory.h"
 #include "tools/models/memory_plan.h"
+#include "tools/models/parameter_amount.h"
 
 namespace plumb::cli {
 namespace {
@@ -85,7 +87,7 @@ class PlanMemory : public Command {
   absl::Status Run() override {
     ASSIGN_OR_RETURN(const Plan plan, Read());
     json_ ? PrintJson(plan) : Print(plan);
-    return absl::OkStatus();
+    return CheckFits(plan);
   }
 
  private:
@@ -124,10 +126,23 @@ class PlanMemory : public Command {
                            memory_gigabytes_ > 0 ? "given" : "free");
   }
 
+  // The answer for scripts, after all is printed.
+  absl::Status CheckFits(const Plan& plan) const {
+    const std::optional<double> memory = MemoryBytes(plan);
+    std::vector<std::string> too_large;
+    for (const StageMemory& stage : plan.stages) {
+      if (!memory.has_value() || stage.Total() <= *memory) continue;
+      too_large.push_back(absl::StrFormat("%s (%.3f GB)", stage.stage, stage.Total() / 1e9));
+    }
+    if (too_large.empty()) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrFormat("%s: does not fit into %.3f GB: %s", plan.model, *memory / 1e9,
+                                                        absl::StrJoin(too_large, ", ")));
+  }
+
   void Print(const Plan& plan) const {
     const ParameterCounts counts = CountParameters(plan.config);
-    std::cout << absl::StrFormat("%s: %.4g G parameters, %.4g G active per token\n", plan.model, counts.total / 1e9,
-                                 counts.active / 1e9);
+    std::cout << plan.model << ": " << ParameterAmount(counts.total) << " parameters, "
+              << ParameterAmount(counts.active) << " active per token\n";
     for (const StageMemory& stage : plan.stages) {
       std::cout << "\n" << stage.stage << "\n";
       for (const MemoryPart& part : stage.parts) {
@@ -165,7 +180,7 @@ CommandEntry PlanCommand() {
           .summary = "Memory of loading, SFT and GRPO, before anything is started.",
           .details =
               "With a model's config.json all stages are shown with their defaults. Weights, gradients, optimizer and\n"
-              "cache are exact; activations and logits are estimates.",
+              "cache are exact; activations and logits are estimates. Exit code 3 where one of the shown does not fit.",
           .example =
               "plumb plan --config examples/arithmetic/grpo.yaml --set model=policy\n"
               "plumb plan --config DeepSeek-V2-Lite/config.json --memory 80",

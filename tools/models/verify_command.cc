@@ -7,18 +7,19 @@
 #include "base/status_macros.h"
 #include "tools/commands/commands.h"
 #include "tools/models/folder_report.h"
+#include "tools/models/problem_groups.h"
 
 namespace plumb::cli {
 namespace {
 
 // More of them would hide the rest of the page; --json lists them.
-constexpr size_t kShownProblems = 20;
+constexpr size_t kShownGroups = 20;
 
 class CheckpointVerify : public Command {
  public:
   void Declare(OptionSet& options) override {
     options.Argument("DIR", path_, "Model folder to read.");
-    options.Flag("--json", json_, "Print one JSON object, with up to 1000 problems; the page shows 20.");
+    options.Flag("--json", json_, "Print one JSON object, with up to 1000 problems; the page shows 20 kinds.");
   }
 
   absl::Status Run() override {
@@ -47,9 +48,12 @@ class CheckpointVerify : public Command {
  private:
   static void Print(const FolderReport& report) {
     for (const auto& [label, text] : report.lines) PrintLine(label, text);
-    const size_t shown = std::min(report.problems.size(), kShownProblems);
-    for (size_t i = 0; i < shown; ++i) PrintLine("PROBLEM", report.problems[i]);
-    const int64_t more = report.num_problems - static_cast<int64_t>(shown);
+    const std::vector<ProblemGroup> groups = GroupProblems(report.problems);
+    int64_t more = report.num_problems;
+    for (size_t i = 0; i < std::min(groups.size(), kShownGroups); ++i) {
+      PrintLine("PROBLEM", groups[i].Text());
+      more -= groups[i].count;
+    }
     if (more > 0) PrintLine("PROBLEM", absl::StrCat("... and ", more, " more"));
     if (report.num_problems == 0) std::cout << "All is well.\n";
   }

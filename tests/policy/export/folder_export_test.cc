@@ -281,5 +281,25 @@ TEST(FolderExportTest, ModulesThatAreConvertedAreNotListedAsPlain) {
   EXPECT_EQ(listed(blocks), Json::array({"lm_head"}));
 }
 
+// transformers reads both as regular expressions over the names of modules.
+TEST(FolderExportFaultTest, PatternsOfPlainModulesAreKeptOrNamed) {
+  for (const std::string pattern : {"model.layers.*.mlp.up_proj", "re:.*lm_head"}) {
+    const TestFolder source;
+    WriteChanged("v3_fp8", source.path(), [&](ModelFolderContent& content) {
+      content.config["quantization_config"]["modules_to_not_convert"] = {"lm_head", pattern};
+    });
+    const TestFolder same;
+    ASSERT_OK(Export(source.path(), {}, same.path()));
+    EXPECT_EQ(MustReadJson(same.File("config.json"))["quantization_config"]["modules_to_not_convert"],
+              Json({"lm_head", pattern}));
+    const TestFolder plain;
+    EXPECT_OK(Export(source.path(), {.type = TensorType::kBF16}, plain.path()).status());
+    const TestFolder blocks;
+    EXPECT_THAT(Export(source.path(), {.type = TensorType::kF8E4M3}, blocks.path()),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("modules_to_not_convert has the pattern \"" + pattern + "\", expected names")));
+  }
+}
+
 }  // namespace
 }  // namespace plumb

@@ -4,6 +4,7 @@ namespace plumb::cli {
 namespace {
 
 using plumb::testing::CommandResult;
+using plumb::testing::MustRead;
 using plumb::testing::MustReadJsonLines;
 using plumb::testing::TestFolder;
 using ::testing::HasSubstr;
@@ -115,6 +116,25 @@ TEST(GenerateCommandFaultTest, TextAndOutputExcludeEachOther) {
   const CommandResult result = Plumb({"generate", "--model", "m", "--input", "i", "--text", "--output", "o"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("--text: "));
+}
+
+TEST(GenerateCommandFaultTest, TextNeedsATokenizer) {
+  const TestFolder folder;
+  const std::string model = folder.File("ids");
+  ASSERT_TRUE(MakeFolder(model).ok());
+  for (const std::string name : {"config.json", "model.safetensors"}) {
+    WriteTemporary(folder, "ids/" + name, MustRead(TinyPolicy() + "/" + name));
+  }
+  const std::string input = WriteTemporary(folder, "rows.jsonl", "{\"prompt_ids\": [5, 6]}\n");
+  const std::vector<std::string> words = {"generate", "--model", model, "--input", input, "--max-new-tokens", "4"};
+  EXPECT_EQ(Plumb(words).exit_code, 0);
+  std::vector<std::string> for_people = words;
+  for_people.emplace_back("--text");
+  const CommandResult result = Plumb(for_people);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(result.errors,
+              HasSubstr("--text: " + model + " has no tokenizer.json, so that completions are ids alone"));
 }
 
 TEST(GenerateCommandFaultTest, WhatTheEngineRefusesNamesTheRow) {

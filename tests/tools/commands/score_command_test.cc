@@ -82,7 +82,7 @@ TEST(ScoreCommandFaultTest, DamagedWeightsAreNamed) {
   WriteTemporary(folder, "model.safetensors", weights.substr(0, weights.size() / 2));
   const std::string input = WriteTemporary(folder, "in.jsonl", "{\"prompt_ids\":[3],\"completion_ids\":[4]}\n");
   const CommandResult result = Plumb({"score", "--model", folder.path(), "--input", input});
-  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("model.safetensors"));
 }
 

@@ -130,6 +130,17 @@ TEST(CheckpointExportFaultTest, NumbersThatAreNotFiniteAreRefused) {
   }
 }
 
+TEST(CheckpointExportFaultTest, DamagedWeightsAreRefused) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  const std::string weights = MustRead(copy + "/model.safetensors");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", weights.substr(0, weights.size() / 2)).ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/model.safetensors: "));
+  ASSERT_TRUE(WriteFileAtomic(copy + "/model.safetensors", "version https://git-lfs.github.com/spec/v1\n").ok());
+  EXPECT_THAT(Refusal(root, copy), HasSubstr("/copy/model.safetensors: is a Git LFS pointer"));
+}
+
 TEST(CheckpointExportFaultTest, ABrokenTokenizerOrTemplateIsRefused) {
   const TestFolder root;
   const std::string copy = Copy(root);
@@ -142,19 +153,41 @@ TEST(CheckpointExportFaultTest, ABrokenTokenizerOrTemplateIsRefused) {
   EXPECT_THAT(Refusal(root, copy), HasSubstr("chat"));
 }
 
-// The signal comes when the temporary folder is there; what is left to do then, with both models' logits, takes longer.
+// Exports `source` to a folder in `root`, with a signal as soon as the shell's `condition` holds, in which $pid is the
+// program and $2 `root`.
+CommandResult InterruptedExport(const std::string& source, const std::string& root, const std::string& condition) {
+  return plumb::testing::RunCommand({"sh", "-c",
+                                     "\"$0\" checkpoint export \"$1\" \"$2/out\" & pid=$!; until " + condition +
+                                         "; do :; done; kill -TERM $pid; wait $pid",
+                                     plumb::testing::PlumbProgram(), source, root},
+                                    /*timeout_seconds=*/60);
+}
+
+// What is left to do when the temporary folder is there, with both models' logits, takes longer than a look at it.
 TEST(CheckpointExportTest, AnInterruptLeavesNothingAndEndsWithExitCode130) {
   const TestFolder root;
-  const CommandResult result = plumb::testing::RunCommand(
-      {"sh", "-c",
-       "\"$0\" checkpoint export \"$1\" \"$2/out\" & until ls -d \"$2\"/out.tmp-* 2>&1 | grep -qv cannot; do :; done; "
-       "kill -TERM $!; wait $!",
-       plumb::testing::PlumbProgram(), TinyPolicy(), root.path()},
-      /*timeout_seconds=*/60);
+  const CommandResult result = InterruptedExport(TinyPolicy(), root.path(), "[ -d \"$2\"/out.tmp-* ]");
   EXPECT_EQ(result.exit_code, 130) << result.errors;
   EXPECT_THAT(result.errors, HasSubstr("interrupt: stopping; an output that is not complete is removed"));
   EXPECT_THAT(result.errors, HasSubstr("plumb checkpoint export: interrupted before "));
   EXPECT_TRUE(ListFolder(root.path())->empty());
+}
+
+// The manifest names a file whose bytes take seconds to hash; the signal comes when the program catches it.
+TEST(CheckpointExportTest, AnInterruptWhileTheSourceIsCheckedEndsWithExitCode130) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  Json manifest = MustReadJson(copy + "/manifest.json");
+  const int64_t size = int64_t{4} << 30;
+  manifest["files"]["LARGE"] = {{"size", size}, {"sha256", std::string(64, '0')}};
+  ASSERT_TRUE(WriteFileAtomic(copy + "/manifest.json", DumpJson(manifest)).ok());
+  ASSERT_TRUE(WriteFileAtomic(copy + "/LARGE", "").ok());
+  std::filesystem::resize_file(copy + "/LARGE", size);  // takes no room on the disk
+  const std::string caught = "grep -q '^SigCgt:.*[4-7c-f]...$' /proc/$pid/status";
+  const CommandResult result = InterruptedExport(copy, root.path(), caught);
+  EXPECT_EQ(result.exit_code, 130) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("interrupt: left; nothing was written yet"));
+  EXPECT_THAT(*ListFolder(root.path()), ElementsAre("copy"));
 }
 
 }  // namespace

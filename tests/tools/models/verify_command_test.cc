@@ -19,8 +19,9 @@ using ::testing::Not;
 TEST(CheckpointVerifyTest, ExplainsAFolderThatIsWell) {
   const CommandResult result = Plumb({"checkpoint", "verify", TinyPolicy()});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("DeepSeek-V3"), HasSubstr("active per token"), HasSubstr("F32 100.0 %"),
-                                   HasSubstr("match manifest.json"), HasSubstr("All is well.")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("DeepSeek-V3"), HasSubstr("808.1 K in total, 513.2 K active per token"),
+                    HasSubstr("F32 100.0 %"), HasSubstr("match manifest.json"), HasSubstr("All is well.")));
 }
 
 TEST(CheckpointVerifyGoldenTest, ExplainsBlocksAndTemplates) {
@@ -108,7 +109,7 @@ TEST(CheckpointVerifyFaultTest, NamesOfTensorsDoNotReachTheTerminal) {
   EXPECT_THAT(load.errors, AllOf(HasSubstr("\\x1b[2J"), Not(HasSubstr("\x1b"))));
 }
 
-TEST(CheckpointVerifyFaultTest, OfManyProblemsTheFirstTwentyAreShown) {
+TEST(CheckpointVerifyFaultTest, OfManyProblemsTwentyKindsAreShown) {
   const TestFolder root;
   const std::string copy = Copy(root);
   ChangeWeights(copy, [](ModelFolderContent& content) { content.tensors.resize(1); });
@@ -121,6 +122,9 @@ TEST(CheckpointVerifyFaultTest, OfManyProblemsTheFirstTwentyAreShown) {
   size_t shown = 0;
   for (size_t at = all.find("PROBLEM "); at != std::string::npos; at = all.find("PROBLEM ", at + 1)) ++shown;
   EXPECT_EQ(shown, 21u) << "twenty and how many more";
+  EXPECT_THAT(all, HasSubstr("model.layers.0.input_layernorm.weight: is missing in " + copy +
+                             "; config.json asks for it (and 2 more like it, the last "
+                             "model.layers.2.input_layernorm.weight)\n"));
 }
 
 // 1 KB that used to ask for gigabytes.
@@ -147,6 +151,27 @@ TEST(CheckpointVerifyFaultTest, ALinkThatLeadsNowhereIsAProblem) {
     EXPECT_EQ(result.exit_code, 1) << name;
     EXPECT_THAT(result.output, HasSubstr(name + ": links to gone, which does not exist"));
   }
+}
+
+TEST(CheckpointVerifyTest, TokensThatBeginAndEndTextsMayBeMissing) {
+  const TestFolder root;
+  const std::string copy = Copy(root);
+  std::filesystem::remove(copy + "/manifest.json");
+  Json settings = MustReadJson(copy + "/tokenizer_config.json");
+  EXPECT_THAT(Plumb({"checkpoint", "verify", copy}).output,
+              AllOf(HasSubstr("; begins with 0, ends with 1\n"), Not(HasSubstr("no end token"))));
+  settings.erase("bos_token");
+  settings.erase("eos_token");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/tokenizer_config.json", DumpJson(settings)).ok());
+  Json config = MustReadJson(copy + "/config.json");
+  config.erase("eos_token_id");
+  config.erase("bos_token_id");
+  ASSERT_TRUE(WriteFileAtomic(copy + "/config.json", DumpJson(config)).ok());
+  std::filesystem::remove(copy + "/generation_config.json");
+  const CommandResult result = Plumb({"checkpoint", "verify", copy});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr(" for a vocabulary of 432; no BOS, no end token\n"),
+                                   HasSubstr("note         there is no end token: completions end by length only\n")));
 }
 
 TEST(CheckpointVerifyTest, FilesThatDisagreeOnTokensAreNoted) {
