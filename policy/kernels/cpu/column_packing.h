@@ -94,9 +94,10 @@ PLUMB_VEC void PackRows(const ColumnProduct& p, int64_t row, const Strips& strip
   PackDenseRows(from, p.a_row_stride, strips, inner.count, to);
 }
 
-// The columns of a tile.
+// The columns of a tile that reads packed ones.
+inline constexpr int kPanelRegisters = 2;
 template <Isa isa>
-inline constexpr int kPanelColumns = 2 * Vec<isa>::kLanes;
+inline constexpr int kPanelColumns = kPanelRegisters* Vec<isa>::kLanes;
 
 // The block's columns panel by panel, all panels of one inner index after the other, for they lie on the same lines.
 template <Isa isa, typename B>

@@ -16,56 +16,77 @@ struct ColumnTile {
   int64_t y_stride;
   int64_t inner;
   int rows;     // of y, at most kRows
-  int columns;  // of y and b, at most two registers
+  int columns;  // of y and b
   bool accumulate;
 };
 
-// kWhole: all columns of both registers are there. Numerics: the column product.
-template <Isa isa, typename B, int kRows, bool kWhole>
+// Registers of columns that a tile takes at most where they are read from where they are stored: few rows leave room
+// for more of them, and memory is read in longer pieces.
+PLUMB_INLINE constexpr int StoredRegisters(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : kPanelRegisters; }
+
+// Asks memory for what a tile reads some rows later.
+template <Isa isa, typename B, int kRegisters>
+PLUMB_VEC void PrefetchColumns(const B* from) {
+  constexpr int kPerLine = 64 / sizeof(B);
+  for (int column = 0; column < kRegisters * Vec<isa>::kLanes; column += kPerLine) {
+    _mm_prefetch(reinterpret_cast<const char*>(from + column), _MM_HINT_T0);
+  }
+}
+
+// kWhole: all columns of all registers are there. Numerics: the column product.
+template <Isa isa, typename B, int kRows, int kRegisters, bool kWhole>
 void RunColumnTile(const ColumnTile<B>& tile) {
   using V = Vec<isa>;
   using Float = typename V::Float;
-  const int low = tile.columns < V::kLanes ? tile.columns : V::kLanes;
-  const int high = tile.columns - low;
-  Float sums[kRows][2];
+  const auto there = [&](int c) {
+    const int left = tile.columns - c * V::kLanes;
+    return left < 0 ? 0 : left < V::kLanes ? left : V::kLanes;
+  };
+  const auto load = [&](const auto* from, int c) {
+    return kWhole ? V::Load(from + c * V::kLanes) : V::LoadTail(from + c * V::kLanes, there(c));
+  };
+  Float sums[kRows][kRegisters];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
-    sums[r][0] = sums[r][1] = V::Zero();
-    if (!tile.accumulate || r >= tile.rows) continue;
-    const float* from = tile.y + r * tile.y_stride;
-    sums[r][0] = kWhole ? V::Load(from) : V::LoadTail(from, low);
-    sums[r][1] = kWhole ? V::Load(from + V::kLanes) : V::LoadTail(from + low, high);
+    const bool continues = tile.accumulate && r < tile.rows;
+#pragma GCC unroll 8
+    for (int c = 0; c < kRegisters; ++c) sums[r][c] = continues ? load(tile.y + r * tile.y_stride, c) : V::Zero();
   }
   const float* a = tile.a;
   const B* b = tile.b;
   for (int64_t j = 0; j < tile.inner; ++j, a += kRows, b += tile.b_stride) {
-    const Float b0 = kWhole ? V::Load(b) : V::LoadTail(b, low);
-    const Float b1 = kWhole ? V::Load(b + V::kLanes) : V::LoadTail(b + low, high);
+    if constexpr (kRegisters > kPanelRegisters) PrefetchColumns<isa, B, kRegisters>(b + kRowsAhead * tile.b_stride);
+    Float numbers[kRegisters];
+#pragma GCC unroll 8
+    for (int c = 0; c < kRegisters; ++c) numbers[c] = load(b, c);
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const Float factor = V::Set(a[r]);
-      sums[r][0] = V::Fma(factor, b0, sums[r][0]);
-      sums[r][1] = V::Fma(factor, b1, sums[r][1]);
+#pragma GCC unroll 8
+      for (int c = 0; c < kRegisters; ++c) sums[r][c] = V::Fma(factor, numbers[c], sums[r][c]);
     }
   }
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
     if (r >= tile.rows) continue;
     float* to = tile.y + r * tile.y_stride;
-    if (kWhole) {
-      V::Store(to, sums[r][0]);
-      V::Store(to + V::kLanes, sums[r][1]);
-    } else {
-      V::StoreTail(to, sums[r][0], low);
-      V::StoreTail(to + low, sums[r][1], high);
+#pragma GCC unroll 8
+    for (int c = 0; c < kRegisters; ++c) {
+      if (kWhole) {
+        V::Store(to + c * V::kLanes, sums[r][c]);
+      } else {
+        V::StoreTail(to + c * V::kLanes, sums[r][c], there(c));
+      }
     }
   }
 }
 
 template <Isa isa, typename B, int kRows>
 PLUMB_VEC void RunColumnTile(const ColumnTile<B>& tile) {
-  if (tile.columns == 2 * Vec<isa>::kLanes) return RunColumnTile<isa, B, kRows, true>(tile);
-  RunColumnTile<isa, B, kRows, false>(tile);
+  constexpr int kMost = StoredRegisters(kRows);
+  if (tile.columns == kMost * Vec<isa>::kLanes) return RunColumnTile<isa, B, kRows, kMost, true>(tile);
+  if (tile.columns == kPanelColumns<isa>) return RunColumnTile<isa, B, kRows, kPanelRegisters, true>(tile);
+  RunColumnTile<isa, B, kRows, kPanelRegisters, false>(tile);
 }
 
 template <Isa isa, typename B>
@@ -108,7 +129,8 @@ void RunPanels(const ColumnProduct& p, const ResultBlock& block, const Strips& s
 template <Isa isa, typename B>
 void RunStrip(const ColumnProduct& p, const ResultBlock& block, const Strips& strips, InnerRange inner,
               const float* rows) {
-  for (int64_t column = block.column_begin; column < block.column_end; column += kPanelColumns<isa>) {
+  const int64_t most = StoredRegisters(strips.height) * Vec<isa>::kLanes;
+  for (int64_t column = block.column_begin; column < block.column_end;) {
     const int64_t left = block.column_end - column;
     ColumnTile<B> tile;
     tile.a = rows;
@@ -118,9 +140,10 @@ void RunStrip(const ColumnProduct& p, const ResultBlock& block, const Strips& st
     tile.y_stride = p.y_stride;
     tile.inner = inner.count;
     tile.rows = strips.HeightAt(0);
-    tile.columns = left < kPanelColumns<isa> ? static_cast<int>(left) : kPanelColumns<isa>;
+    tile.columns = static_cast<int>(left >= most ? most : left < kPanelColumns<isa> ? left : kPanelColumns<isa>);
     tile.accumulate = p.accumulate || inner.first > 0;
     RunColumnTileOf<isa, B>(strips.height, tile);
+    column += tile.columns;
   }
 }
 

@@ -17,7 +17,7 @@ std::vector<float> Wave(int64_t count, float step) {
 }
 
 void ExpectAscendingSums(int64_t rows, int64_t inner, bool accumulate) {
-  constexpr int64_t kColumns = 43;
+  constexpr int64_t kColumns = 203;  // tiles of every width, and a rest
   const std::vector<float> a = Wave(rows * inner, 0.37f);
   const std::vector<float> b = Wave(inner * kColumns, 0.11f);
   const std::vector<float> before = Wave(rows * kColumns, 0.7f);
@@ -46,7 +46,7 @@ void ExpectAscendingSums(int64_t rows, int64_t inner, bool accumulate) {
 TEST(ColumnProductTest, AddsInTheOrderOfTheInnerIndex) {
   testing::ForEachIsa([](Isa) {
     for (const int64_t inner : {1, 255, 300}) {
-      for (const int64_t rows : {1, 5, 13, 100}) {
+      for (const int64_t rows : {1, 2, 3, 5, 13, 100}) {
         ExpectAscendingSums(rows, inner, /*accumulate=*/false);
         ExpectAscendingSums(rows, inner, /*accumulate=*/true);
       }
