@@ -2,6 +2,7 @@
 #define PLUMB_TOOLS_EXIT_CODE_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace plumb::cli {
 
@@ -17,6 +18,11 @@ absl::Status EnvironmentError(absl::Status status);
 // Of reading a file that the command line names: one that is damaged (kDataLoss) is the command line's,
 // kInvalidArgument.
 absl::Status NamedFileError(const absl::Status& status);
+template <typename T>
+absl::StatusOr<T> NamedFileError(absl::StatusOr<T> read) {
+  if (read.ok()) return read;
+  return NamedFileError(read.status());
+}
 
 // The exit code of a command that ends with `status`. kInvalidArgument, kNotFound and kAlreadyExists are usage;
 // kResourceExhausted, kPermissionDenied and what EnvironmentError() marked are the environment; kCancelled is an

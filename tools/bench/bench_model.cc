@@ -42,9 +42,7 @@ absl::StatusOr<BenchModel> LoadFolder(const std::string& path, at::ScalarType dt
   BenchModel model;
   const std::vector<std::string> parts = absl::StrSplit(path, '/', absl::SkipEmpty());
   model.name = parts.empty() ? path : parts.back();
-  absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(path, dtype, at::kCPU);
-  if (!weights.ok()) return NamedFileError(weights.status());
-  model.weights = *std::move(weights);
+  ASSIGN_OR_RETURN(model.weights, NamedFileError(LoadPolicyFolder(path, dtype, at::kCPU)));
   absl::StatusOr<std::unique_ptr<TextCodec>> codec = TextCodec::Load(path);
   if (absl::IsNotFound(codec.status())) return model;
   RETURN_IF_ERROR(codec.status());

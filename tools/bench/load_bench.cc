@@ -71,10 +71,9 @@ struct Memory {
 
 absl::StatusOr<Memory> MemoryOfLoad(const std::string& path, at::ScalarType dtype) {
   const MemoryWatch watch;
-  absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(path, dtype, at::kCPU);
-  if (!weights.ok()) return NamedFileError(weights.status());
+  ASSIGN_OR_RETURN(PolicyWeights weights, NamedFileError(LoadPolicyFolder(path, dtype, at::kCPU)));
   Memory memory;
-  memory.weights = BytesOf(*weights);
+  memory.weights = BytesOf(weights);
   // Small weights may lie in memory that the process had before.
   memory.extra = std::max(0.0, watch.ExtraBytes() - memory.weights);
   return memory;

@@ -44,11 +44,10 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& model, const ComputeOpt
   ASSIGN_OR_RETURN(const at::Device device, PrepareDevice(compute));
   ASSIGN_OR_RETURN(const at::ScalarType dtype, ParseDtype(compute.dtype));
   ASSIGN_OR_RETURN(std::unique_ptr<TextCodec> codec, LoadCodec(model));
-  absl::StatusOr<PolicyWeights> weights = LoadPolicyFolder(model, dtype, device);
-  if (!weights.ok()) return NamedFileError(weights.status());
-  LogInfo("plumb", "loaded ", model, ": ", NumParameters(weights->config), " parameters, ", compute.dtype, " on ",
+  ASSIGN_OR_RETURN(PolicyWeights weights, NamedFileError(LoadPolicyFolder(model, dtype, device)));
+  LogInfo("plumb", "loaded ", model, ": ", NumParameters(weights.config), " parameters, ", compute.dtype, " on ",
           compute.device);
-  return LoadedModel{*std::move(weights), std::move(codec), device};
+  return LoadedModel{std::move(weights), std::move(codec), device};
 }
 
 proto::EngineConfig DefaultEngineConfig() {

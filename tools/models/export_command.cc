@@ -48,9 +48,7 @@ class CheckpointExport : public Command {
 
   absl::Status Run() override {
     InstallReaderInterruptHandler();
-    absl::StatusOr<std::shared_ptr<const ModelFolder>> opened = ModelFolder::Open(source_);
-    if (!opened.ok()) return NamedFileError(opened.status());
-    const std::shared_ptr<const ModelFolder> source = *std::move(opened);
+    ASSIGN_OR_RETURN(const std::shared_ptr<const ModelFolder> source, NamedFileError(ModelFolder::Open(source_)));
     ASSIGN_OR_RETURN(const ModelConfig config, ParseModelConfig(source->config()));
     RETURN_IF_ERROR(CheckScales(config));
     ASSIGN_OR_RETURN(const std::unique_ptr<FolderExport> plan, FolderExport::Plan(source, Form()));
