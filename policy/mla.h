@@ -25,8 +25,7 @@ typename Ops::Array MlaForward(Ops& ops, const LayerWeights& layer, const typena
           : ops.Linear(ops.RmsNorm(ops.Linear(hidden, layer.q_a, layer.q_a_bias), layer.q_a_norm, kLatentNormEpsilon),
                        layer.q_b);
   const Array latents = ops.Latents(ops.Linear(hidden, layer.kv_a, layer.kv_a_bias), layer.kv_a_norm);
-  const Array mixed = ops.Attend(ops.LatentQueries(queries, layer.kv_b), latents);  // [N, H, Rkv]
-  return ops.Linear(ops.HeadValues(mixed, layer.kv_b), layer.o, layer.o_bias);
+  return ops.Linear(ops.Attend(queries, latents, layer.kv_b), layer.o, layer.o_bias);
 }
 
 }  // namespace plumb

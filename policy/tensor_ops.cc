@@ -7,23 +7,13 @@
 #include "policy/kernels/gather_pages.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/mla_attention.h"
+#include "policy/kernels/mla_heads.h"
 #include "policy/kernels/moe_experts.h"
-#include "policy/kernels/per_head_product.h"
 #include "policy/kernels/rms_norm.h"
 #include "policy/kernels/swiglu.h"
 #include "policy/mla.h"
 
 namespace plumb {
-namespace {
-
-// The key half and the value half of kv_b: [H, Dn, Rkv] and [H, Dv, Rkv].
-std::vector<at::Tensor> HalvesOf(const ModelConfig& config, const at::Tensor& kv_b) {
-  return kv_b.view({config.num_heads, -1, config.kv_lora_rank})
-      .split_with_sizes({config.qk_nope_head_dim, config.v_head_dim}, 1);
-}
-
-}  // namespace
-
 AttentionContext MakeAttentionContext(const ModelConfig& config, const PackedTokens& tokens, const KvView& view) {
   const at::NoGradGuard no_grad;
   AttentionContext context;
@@ -58,31 +48,24 @@ at::Tensor TensorOps::RmsNorm(const at::Tensor& input, const at::Tensor& weight,
 
 at::Tensor TensorOps::Add(const at::Tensor& left, const at::Tensor& right) const { return left + right; }
 
-at::Tensor TensorOps::LatentQueries(const at::Tensor& queries, const at::Tensor& kv_b) const {
-  const std::vector<at::Tensor> parts = queries.view({queries.size(0), config_.num_heads, config_.QkHeadDim()})
-                                            .split_with_sizes({config_.qk_nope_head_dim, config_.qk_rope_head_dim}, 2);
-  return at::cat({PerHeadProduct(parts[0], HalvesOf(config_, kv_b)[0]), ApplyRope(parts[1], attention_.rope)}, 2);
-}
-
 at::Tensor TensorOps::Latents(const at::Tensor& latents, const at::Tensor& norm) const {
   const std::vector<at::Tensor> parts = latents.split_with_sizes({config_.kv_lora_rank, config_.qk_rope_head_dim}, 1);
   const at::Tensor key = ApplyRope(parts[1].unsqueeze(1), attention_.rope).squeeze(1);
   return at::cat({RmsNorm(parts[0], norm, kLatentNormEpsilon), key}, 1);
 }
 
-at::Tensor TensorOps::Attend(const at::Tensor& queries, const at::Tensor& latents) const {
+at::Tensor TensorOps::Attend(const at::Tensor& queries, const at::Tensor& latents, const at::Tensor& kv_b) const {
   const double scale = SoftmaxScale(config_);
-  if (attention_.cache == nullptr) {
-    return MlaAttention(queries, latents, attention_.plan, config_.kv_lora_rank, scale);
-  }
+  const std::vector<at::Tensor> parts = queries.view({queries.size(0), config_.num_heads, config_.QkHeadDim()})
+                                            .split_with_sizes({config_.qk_nope_head_dim, config_.qk_rope_head_dim}, 2);
+  const at::Tensor rotated = at::cat({parts[0], ApplyRope(parts[1], attention_.rope)}, 2);
+  if (attention_.cache == nullptr) return MlaHeads(rotated, latents, kv_b, attention_.plan, scale).flatten(1);
   const at::Tensor pages = attention_.cache->layer(layer_);
   WriteToPages(latents, attention_.plan.slots, pages);
-  return MlaAttentionOverPages(queries, pages, attention_.plan, config_.kv_lora_rank, scale);
-}
-
-at::Tensor TensorOps::HeadValues(const at::Tensor& mixed, const at::Tensor& kv_b) const {
-  const at::Tensor values = PerHeadProduct(mixed, HalvesOf(config_, kv_b)[1].transpose(1, 2));  // [N, H, Dv]
-  return values.reshape({mixed.size(0), config_.num_heads * config_.v_head_dim});
+  const at::Tensor in_latent_space = LatentQueries(rotated, kv_b, config_.qk_rope_head_dim);
+  const at::Tensor mixed =
+      MlaAttentionOverPages(in_latent_space, pages, attention_.plan, config_.kv_lora_rank, scale);  // [N, H, Rkv]
+  return HeadValues(mixed, kv_b, config_.v_head_dim).flatten(1);
 }
 
 Routing TensorOps::ChooseExperts(const at::Tensor& hidden, const at::Tensor& gate, const at::Tensor& gate_bias) {

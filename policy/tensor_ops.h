@@ -63,28 +63,18 @@ class TensorOps {
   //   returns  [N, D]
   at::Tensor Add(const at::Tensor& left, const at::Tensor& right) const;
 
-  // Queries in the latent space, then their rotated part.
-  //   queries  [N, H * (Dn + Dr)]
-  //   kv_b     [H * (Dn + Dv), Rkv]
-  //   returns  [N, H, Rkv + Dr]
-  at::Tensor LatentQueries(const at::Tensor& queries, const at::Tensor& kv_b) const;
-
   // The normalised latent, then the rotated key that all heads share.
   //   latents  [N, Rkv + Dr]
   //   norm     [Rkv]
   //   returns  [N, Rkv + Dr]
   at::Tensor Latents(const at::Tensor& latents, const at::Tensor& norm) const;
 
-  //   queries  [N, H, Rkv + Dr]
+  // Rotates the queries, brings them into the latent space, and the results out of it.
+  //   queries  [N, H * (Dn + Dr)]
   //   latents  [N, Rkv + Dr]
-  //   returns  [N, H, Rkv]
-  at::Tensor Attend(const at::Tensor& queries, const at::Tensor& latents) const;
-
-  // Results out of the latent space.
-  //   mixed    [N, H, Rkv]
   //   kv_b     [H * (Dn + Dv), Rkv]
   //   returns  [N, H * Dv]
-  at::Tensor HeadValues(const at::Tensor& mixed, const at::Tensor& kv_b) const;
+  at::Tensor Attend(const at::Tensor& queries, const at::Tensor& latents, const at::Tensor& kv_b) const;
 
   // Fills the context's router record, where there is one.
   //   hidden     [N, D]

@@ -285,7 +285,11 @@ Array WorkspaceOps::Latents(const Array& latents, const at::Tensor& norm) {
   return output;
 }
 
-Array WorkspaceOps::Attend(const Array& queries, const Array& latents) {
+Array WorkspaceOps::Attend(const Array& queries, const Array& latents, const at::Tensor& kv_b) {
+  return HeadValues(AttendLatents(LatentQueries(queries, kv_b), latents), kv_b);
+}
+
+Array WorkspaceOps::AttendLatents(const Array& queries, const Array& latents) {
   const ModelConfig& config = forward_.config;
   AwaitWhole(queries);
   AwaitWhole(latents);

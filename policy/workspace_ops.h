@@ -73,13 +73,10 @@ class WorkspaceOps {
   //   weight  [width]
   Array RmsNorm(const Array& input, const at::Tensor& weight, double epsilon);
   Array Add(const Array& left, const Array& right);
-  //   kv_b  [H * (Dn + Dv), Rkv]
-  Array LatentQueries(const Array& queries, const at::Tensor& kv_b);
   //   norm  [Rkv]
   Array Latents(const Array& latents, const at::Tensor& norm);
-  Array Attend(const Array& queries, const Array& latents);
   //   kv_b  [H * (Dn + Dv), Rkv]
-  Array HeadValues(const Array& mixed, const at::Tensor& kv_b);
+  Array Attend(const Array& queries, const Array& latents, const at::Tensor& kv_b);
   //   gate       [E, D] float32
   //   gate_bias  [E] float32, or undefined
   Choice ChooseExperts(const Array& hidden, const at::Tensor& gate, const at::Tensor& gate_bias);
@@ -100,6 +97,14 @@ class WorkspaceOps {
   void LogitsInto(const Array& input, const at::Tensor& head, const at::Tensor& output);
 
  private:
+  // Attend() is made of these.
+  //   queries  [N, H * (Dn + Dr)] -> [N, H * (Rkv + Dr)]
+  Array LatentQueries(const Array& queries, const at::Tensor& kv_b);
+  //   queries  [N, H * (Rkv + Dr)] -> [N, H * Rkv]
+  Array AttendLatents(const Array& queries, const Array& latents);
+  //   mixed    [N, H * Rkv] -> [N, H * Dv]
+  Array HeadValues(const Array& mixed, const at::Tensor& kv_b);
+
   int64_t num_tokens() const { return forward_.tokens.num_tokens(); }
   char* Take(int64_t bytes);
   Array TakeArray(int64_t rows, int64_t width, cpu::FloatType type);

@@ -1,9 +1,8 @@
 #include "policy/kernels/mla_attention.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
-#include "policy/kernels/cpu/attention_backward.h"
+#include "base/check.h"
 #include "policy/kernels/cpu/attention_forward.h"
 #include "policy/kernels/custom_gradient.h"
 
@@ -37,48 +36,22 @@ at::Tensor EmptyOutput(const at::Tensor& queries, int64_t value_width) {
   return at::empty({queries.size(0), queries.size(1), value_width}, queries.options().requires_grad(false));
 }
 
-// What a backward pass needs.
-struct Saved {
-  at::Tensor queries;    // [N, H, W]
-  at::Tensor latents;    // [N, W]
-  at::Tensor output;     // [N, H, Rkv]
-  at::Tensor logsumexp;  // [N, H] float32
-  std::shared_ptr<const cpu::AttentionUnits> units;
-  double scale;
-};
-
-std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient) {
-  const at::Tensor upstream = gradient.to(saved.queries.scalar_type()).contiguous();
-  const at::Tensor queries = at::empty_like(saved.queries);
-  const at::Tensor latents = at::empty_like(saved.latents);
-  cpu::AttentionGradients gradients;
-  gradients.upstream = upstream.const_data_ptr();
-  gradients.output = saved.output.const_data_ptr();
-  gradients.logsumexp = saved.logsumexp.const_data_ptr<float>();
-  gradients.queries = queries.mutable_data_ptr();
-  gradients.latents = latents.mutable_data_ptr();
-  cpu::RunAttentionBackward(InputOf(saved.queries, saved.latents, saved.output.size(2), saved.scale), *saved.units,
-                            gradients);
-  return {queries, latents};
-}
-
 }  // namespace
 
 at::Tensor MlaAttention(const at::Tensor& queries, const at::Tensor& latents, const AttentionPlan& plan,
-                        int64_t value_width, double scale) {
+                        int64_t value_width, double scale, at::Tensor* logsumexp) {
   if (!HasKernel(queries) || !HasKernel(latents)) {
+    PLUMB_CHECK(logsumexp == nullptr) << "the plain form has no sums of its scores";
     return MlaAttentionReference(queries, latents, plan, value_width, scale);
   }
-  Saved saved{queries.detach().contiguous(), latents.detach().contiguous(), {}, {}, plan.units, scale};
-  saved.output = EmptyOutput(queries, value_width);
-  const bool needs_gradient = NeedsGradient({queries, latents});
-  if (needs_gradient) saved.logsumexp = at::empty({queries.size(0), queries.size(1)}, at::kFloat);
-  cpu::RunAttention(InputOf(saved.queries, saved.latents, value_width, scale), *plan.units,
-                    saved.output.mutable_data_ptr(),
-                    needs_gradient ? saved.logsumexp.mutable_data_ptr<float>() : nullptr);
-  const at::Tensor output = needs_gradient ? saved.output.detach() : saved.output;
-  return WithGradient(output, {queries, latents},
-                      [saved = std::move(saved)](const at::Tensor& gradient) { return Backward(saved, gradient); });
+  PLUMB_CHECK(!NeedsGradient({queries, latents})) << "attention in the latent space has no gradient on the CPU";
+  const at::Tensor rows = queries.detach().contiguous();
+  const at::Tensor keys = latents.detach().contiguous();
+  const at::Tensor output = EmptyOutput(queries, value_width);
+  if (logsumexp != nullptr) *logsumexp = at::empty({queries.size(0), queries.size(1)}, at::kFloat);
+  cpu::RunAttention(InputOf(rows, keys, value_width, scale), *plan.units, output.mutable_data_ptr(),
+                    logsumexp != nullptr ? logsumexp->mutable_data_ptr<float>() : nullptr);
+  return output;
 }
 
 at::Tensor MlaAttentionOverPages(const at::Tensor& queries, const at::Tensor& pages, const AttentionPlan& plan,

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "base/check.h"
 #include "policy/kernels/cpu/column_product.h"
 #include "policy/kernels/cpu/dot_product.h"
 #include "policy/kernels/custom_gradient.h"
@@ -73,35 +74,6 @@ at::Tensor MultiplyAlongRows(const at::Tensor& rows, const at::Tensor& matrices)
   return output.to(matrices.scalar_type());
 }
 
-// input [N, H, a] times matrices [H, a, b], without a gradient.
-at::Tensor Multiply(const at::Tensor& input, const at::Tensor& matrices) {
-  if (matrices.stride(1) == 1) return MultiplyAlongColumns(FloatInput(input), matrices);
-  return MultiplyAlongRows(FloatInput(input), matrices.stride(2) == 1 ? matrices : matrices.contiguous());
-}
-
-// [H, a, b]: each head's input, transposed, times its gradient; tokens in ascending order.
-at::Tensor MatrixGradient(const at::Tensor& input, const at::Tensor& gradient) {
-  const at::Tensor left = FloatInput(input);
-  const at::Tensor right = FloatInput(gradient);
-  const at::Tensor output = at::empty({left.size(1), left.size(2), right.size(2)}, left.options());
-  std::vector<ColumnProduct> products(left.size(1));
-  for (int64_t head = 0; head < left.size(1); ++head) {
-    ColumnProduct& product = products[head];
-    product.a = left.const_data_ptr<float>() + head * left.stride(1);
-    product.a_row_stride = 1;
-    product.a_inner_stride = left.stride(0);
-    product.b = right.const_data_ptr<float>() + head * right.stride(1);
-    product.b_stride = right.stride(0);
-    product.y = output.mutable_data_ptr<float>() + head * output.stride(0);
-    product.y_stride = output.stride(1);
-    product.rows = left.size(2);
-    product.columns = right.size(2);
-    product.inner = left.size(0);
-  }
-  cpu::RunColumnProducts(products.data(), left.size(1), FloatType::kFloat32);
-  return output.to(input.scalar_type());
-}
-
 }  // namespace
 
 at::Tensor PerHeadProductReference(const at::Tensor& input, const at::Tensor& matrices) {
@@ -110,14 +82,9 @@ at::Tensor PerHeadProductReference(const at::Tensor& input, const at::Tensor& ma
 
 at::Tensor PerHeadProduct(const at::Tensor& input, const at::Tensor& matrices) {
   if (!HasKernel(input, matrices)) return PerHeadProductReference(input, matrices);
-  const at::Tensor rows = input.detach();
-  const at::Tensor factors = matrices.detach();
-  const bool wants_input = NeedsGradient({input});
-  const bool wants_matrices = NeedsGradient({matrices});
-  return WithGradient(Multiply(rows, factors), {input, matrices}, [=](const at::Tensor& gradient) {
-    return std::vector<at::Tensor>{wants_input ? Multiply(gradient, factors.transpose(1, 2)) : at::Tensor(),
-                                   wants_matrices ? MatrixGradient(rows, gradient) : at::Tensor()};
-  });
+  PLUMB_CHECK(!NeedsGradient({input, matrices})) << "a product per head has no gradient on the CPU";
+  if (matrices.stride(1) == 1) return MultiplyAlongColumns(FloatInput(input), matrices);
+  return MultiplyAlongRows(FloatInput(input), matrices.stride(2) == 1 ? matrices : matrices.contiguous());
 }
 
 }  // namespace plumb

@@ -2,24 +2,38 @@
 #define PLUMB_POLICY_KERNELS_CPU_ATTENTION_BACKWARD_H_
 
 #include "policy/kernels/cpu/attention_units.h"
-#include "policy/kernels/cpu/key_blocks.h"
+#include "policy/kernels/cpu/float_type.h"
 
 namespace plumb::cpu {
 
-// What the forward gave, and where gradients go.
-struct AttentionGradients {
-  const void* upstream = nullptr;    // [N, H, Rkv] gradient of the output, of type `query_type`
-  const void* output = nullptr;      // [N, H, Rkv] of type `query_type`
-  const float* logsumexp = nullptr;  // [N, H]
-  void* queries = nullptr;           // [N, H, W] of type `query_type`
-  void* latents = nullptr;           // [N, W] of type `latent_type`
+// Attention of N tokens whose heads have keys and values of their own, for gradients: a head's numbers are fewer than
+// a latent's. Arrays are dense.
+struct HeadAttention {
+  const void* queries = nullptr;  // [N, H, W] of type `type`
+  const float* keys = nullptr;    // [H, N, W]
+  const float* values = nullptr;  // [H, N, Dv]
+  FloatType type = FloatType::kFloat32;
+  int64_t num_tokens = 0;   // N
+  int64_t num_heads = 0;    // H
+  int64_t width = 0;        // W
+  int64_t value_width = 0;  // Dv
+  float scale = 1.0f;
 };
 
-// Gradients of RunAttention() where the latents are the batch's own: whole sequences, row n of the latents is token n.
-// Scores are made again, block by block. For a given batch the result does not depend on the number of threads.
+// What a forward gave, and where gradients go.
+struct HeadGradients {
+  const void* upstream = nullptr;    // [N, H, Dv] gradient of the output, of type `type`
+  const void* output = nullptr;      // [N, H, Dv] of type `type`
+  const float* logsumexp = nullptr;  // [N, H]
+  void* queries = nullptr;           // [N, H, W] of type `type`
+  float* keys = nullptr;             // [N, H, W]
+  float* values = nullptr;           // [N, H, Dv]
+};
+
+// Gradients of causal attention over whole sequences. Scores are made again, block by block. A head of a sequence is
+// worked by one thread, in the order of its tokens: the result does not depend on the number of threads.
 // Source: arXiv:2307.08691, algorithm 2.
-void RunAttentionBackward(const AttentionInput& input, const AttentionUnits& units,
-                          const AttentionGradients& gradients);
+void RunAttentionBackward(const HeadAttention& attention, const AttentionUnits& units, const HeadGradients& gradients);
 
 }  // namespace plumb::cpu
 

@@ -148,7 +148,7 @@ class UnitWorker {
     keys_.Load(call_.units, span, block);
     for (int64_t row = 0; row < rows.count; row += chunk_rows_) {
       const ChunkRows chunk = {row, std::min(rows.count - row, chunk_rows_)};
-      KeyBlock seen = one_span ? keys_.SeenBy(span, unit_.num_heads, chunk, limits()) : keys_.whole();
+      KeyBlock seen = one_span ? SeenBy(keys_.whole(), block, span, unit_.num_heads, chunk, limits()) : keys_.whole();
       if (row > 0) seen.to_next = 0;  // the first chunk has asked for it
       if (seen.num_keys > 0) AttendChunk(seen, {rows.first + row, chunk.count, queries}, state);
       queries += call_.input.width * kMaxChunkRows;

@@ -26,13 +26,15 @@ struct HeadRows {
   int count = 0;
 };
 
-// The keys of one block as float32, and which of them each row of a chunk sees.
+// The keys and values of one block as float32, and which of them each row of a chunk sees.
 struct KeyBlock {
-  const float* keys = nullptr;  // [num_keys, stride]
+  const float* keys = nullptr;    // [num_keys, stride]
+  const float* values = nullptr;  // [num_keys, value_stride]; of a latent, the key's first numbers
   int64_t stride = 0;
+  int64_t value_stride = 0;
   int num_keys = 0;     // at most kKeyBlock
   int width = 0;        // of a key
-  int value_width = 0;  // of its value: the key's first numbers
+  int value_width = 0;  // of a value
   bool masked = false;  // some row sees less than all keys
   // Numbers from these keys to those of the block that comes next, which are brought near meanwhile; 0: none comes.
   int64_t to_next = 0;
@@ -66,6 +68,7 @@ struct GradientChunk {
   float* scores = nullptr;          // scratch by lane: [kKeyBlock][kMaxChunkRows]
   float* query_gradient = nullptr;  // [rows, key stride], added to
   float* key_gradient = nullptr;    // [num_keys, key stride], added to
+  float* value_gradient = nullptr;  // [num_keys, value stride], added to
   int64_t key_stride = 0;           // width, rounded up to whole registers
   int64_t value_stride = 0;         // value width, likewise
 };
@@ -107,7 +110,7 @@ struct AttentionKernels {
   void (*merge)(const SplitState& total, const SplitState& next, int rows, int64_t output_stride);
   // Writes rows that are `stride` apart, times their factors, into a tensor in the order and type of `rows`.
   void (*write)(const float* from, int64_t stride, const float* factors, const HeadRows& rows, void* to);
-  // Adds a block's part to the gradients of the chunk's rows and of the block's keys.
+  // Adds a block's part to the gradients of the chunk's rows and of the block's keys and values.
   void (*gradients)(const KeyBlock& block, const GradientChunk& chunk);
   // The product of which attention and its gradients are made.
   void (*weighted_sum)(const WeightedSum& product);

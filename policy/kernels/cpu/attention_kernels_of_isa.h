@@ -60,8 +60,8 @@ struct AttentionOf {
     product.row_stride = 1;
     product.inner_stride = kMaxChunkRows;
     product.inner = block.num_keys;
-    product.b = block.keys;
-    product.b_stride = block.stride;
+    product.b = block.values;
+    product.b_stride = block.value_stride;
     product.y = chunk.output;
     product.y_stride = chunk.output_stride;
     product.rows = chunk.rows;
@@ -88,14 +88,14 @@ struct AttentionOf {
     }
   }
 
-  // P = e^(S - logsumexp), dS = P (dP - delta) scale; dQ += dS K, dK += dS^T Q, and the value's part of dK += P^T dO.
+  // P = e^(S - logsumexp), dS = P (dP - delta) scale; dQ += dS K, dK += dS^T Q, dV += P^T dO.
   static void Gradients(const KeyBlock& block, const GradientChunk& chunk) {
     MultiplyByLane<isa>(
         {block.keys, block.stride, block.num_keys, block.width, chunk.queries_by_lane, chunk.probabilities},
         chunk.rows);
     if (block.masked) MaskScores(block, chunk.limits, chunk.rows, chunk.probabilities);
     MultiplyByLane<isa>(
-        {block.keys, block.stride, block.num_keys, block.value_width, chunk.upstream_by_lane, chunk.scores},
+        {block.values, block.value_stride, block.num_keys, block.value_width, chunk.upstream_by_lane, chunk.scores},
         chunk.rows);
     SoftmaxGradient(block.num_keys, chunk);
     WeightedSum queries;
@@ -111,22 +111,25 @@ struct AttentionOf {
     queries.columns = block.width;
     SumWeighted<isa>(queries);
     WeightedSum keys;
+    keys.a = chunk.scores;
     keys.row_stride = kMaxChunkRows;
     keys.inner_stride = 1;
     keys.inner = chunk.rows;
+    keys.b = chunk.queries;
+    keys.b_stride = chunk.key_stride;
     keys.y = chunk.key_gradient;
     keys.y_stride = chunk.key_stride;
     keys.rows = block.num_keys;
-    keys.a = chunk.scores;
-    keys.b = chunk.queries;
-    keys.b_stride = chunk.key_stride;
     keys.columns = block.width;
     SumWeighted<isa>(keys);
-    keys.a = chunk.probabilities;
-    keys.b = chunk.upstream;
-    keys.b_stride = chunk.value_stride;
-    keys.columns = block.value_width;
-    SumWeighted<isa>(keys);
+    WeightedSum values = keys;
+    values.a = chunk.probabilities;
+    values.b = chunk.upstream;
+    values.b_stride = chunk.value_stride;
+    values.y = chunk.value_gradient;
+    values.y_stride = chunk.value_stride;
+    values.columns = block.value_width;
+    SumWeighted<isa>(values);
   }
 
   static void SoftmaxGradient(int num_keys, const GradientChunk& chunk) {

@@ -32,29 +32,29 @@ int64_t KeyBlocks::ScratchSize(const AttentionInput& input, const AttentionKerne
 }
 
 void KeyBlocks::Load(const AttentionUnits& units, const AttentionSpan& span, int64_t block) {
-  first_position_ = block * kKeyBlock;
-  keys_.num_keys = static_cast<int>(std::min(kKeyBlock, span.last_position() + 1 - first_position_));
+  keys_.num_keys = static_cast<int>(std::min(kKeyBlock, span.last_position() + 1 - block * kKeyBlock));
   const void* from =
       ElementAt(input_.latents, input_.latent_type, units.block_rows[span.first_block + block] * input_.width);
   if (input_.latent_type == FloatType::kFloat32) {
-    keys_.keys = static_cast<const float*>(from);
-    keys_.stride = input_.width;
+    keys_.keys = keys_.values = static_cast<const float*>(from);
+    keys_.stride = keys_.value_stride = input_.width;
     const int64_t* row = &units.block_rows[span.first_block + block];
     keys_.to_next = block + 1 < span.num_blocks ? (row[1] - row[0]) * input_.width : 0;
     return;
   }
-  keys_.keys = scratch_;
-  keys_.stride = RoundedToLanes(kernels_, input_.width);
+  keys_.keys = keys_.values = scratch_;
+  keys_.stride = keys_.value_stride = RoundedToLanes(kernels_, input_.width);
   const HeadRows rows = {input_.latent_type, input_.width, 1, keys_.width, 0, keys_.num_keys};
   kernels_.widen(from, rows, scratch_, keys_.stride);
 }
 
-KeyBlock KeyBlocks::SeenBy(const AttentionSpan& span, int64_t num_heads, const ChunkRows& rows, float* limits) const {
-  const int64_t origin = span.first_position - first_position_;
+KeyBlock SeenBy(const KeyBlock& whole, int64_t block, const AttentionSpan& span, int64_t num_heads,
+                const ChunkRows& rows, float* limits) {
+  const int64_t origin = span.first_position - block * kKeyBlock;
   const int64_t lowest = origin + rows.first / num_heads;
   const int64_t highest = origin + (rows.first + rows.count - 1) / num_heads;
-  KeyBlock seen = keys_;
-  seen.num_keys = static_cast<int>(std::clamp<int64_t>(highest + 1, 0, keys_.num_keys));
+  KeyBlock seen = whole;
+  seen.num_keys = static_cast<int>(std::clamp<int64_t>(highest + 1, 0, whole.num_keys));
   seen.masked = lowest + 1 < seen.num_keys;
   for (int64_t lane = 0; seen.masked && lane < rows.count; ++lane) {
     limits[lane] = static_cast<float>(origin + (rows.first + lane) / num_heads);

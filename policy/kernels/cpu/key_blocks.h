@@ -36,7 +36,13 @@ struct ChunkRows {
   int64_t count = 0;
 };
 
-// Reads the keys of one block after the other.
+// The keys of a whole block that a chunk of the span's rows sees: none where num_keys is 0.
+//   num_heads  rows of each token
+//   limits     by lane, written where the block is masked
+KeyBlock SeenBy(const KeyBlock& whole, int64_t block, const AttentionSpan& span, int64_t num_heads,
+                const ChunkRows& rows, float* limits);
+
+// Reads the latents of one block after the other.
 class KeyBlocks {
  public:
   //   scratch  ScratchSize() numbers
@@ -50,16 +56,10 @@ class KeyBlocks {
   // All loaded keys.
   const KeyBlock& whole() const { return keys_; }
 
-  // The keys that a chunk of the span's rows sees: none where num_keys is 0.
-  //   num_heads  rows of each token
-  //   limits     by lane, written where the block is masked
-  KeyBlock SeenBy(const AttentionSpan& span, int64_t num_heads, const ChunkRows& rows, float* limits) const;
-
  private:
   const AttentionInput& input_;
   const AttentionKernels& kernels_;
   float* const scratch_;
-  int64_t first_position_ = 0;
   KeyBlock keys_;
 };
 

@@ -24,24 +24,13 @@ struct Sizes {
 // The input is a part of wider rows.
 void CompareWithReference(const Sizes& sizes, bool transposed) {
   const at::Tensor values =
-      transposed ? at::randn({sizes.h, sizes.b, sizes.a}) : at::randn({sizes.h, sizes.a, sizes.b});
-  const at::Tensor wide = at::randn({sizes.n, sizes.h, sizes.a + 3});
-  const at::Tensor upstream = at::randn({sizes.n, sizes.h, sizes.b});
-  std::vector<std::vector<at::Tensor>> results;
-  for (const auto product : {PerHeadProductReference, PerHeadProduct}) {
-    const at::Tensor input = wide.clone().set_requires_grad(true);
-    const at::Tensor weights = values.clone().set_requires_grad(true);
-    const at::Tensor output = product(input.narrow(2, 1, sizes.a), transposed ? weights.transpose(1, 2) : weights);
-    output.backward(upstream);
-    results.push_back({output.detach(), input.grad(), weights.grad()});
-  }
-  for (size_t i = 0; i < 3; ++i) {
-    EXPECT_LE(MaxDifference(results[0][i], results[1][i]), 1e-4)
-        << "result " << i << ", " << sizes.n << " tokens, " << sizes.a << " to " << sizes.b << ", " << transposed;
-  }
+      transposed ? at::randn({sizes.h, sizes.b, sizes.a}).transpose(1, 2) : at::randn({sizes.h, sizes.a, sizes.b});
+  const at::Tensor input = at::randn({sizes.n, sizes.h, sizes.a + 3}).narrow(2, 1, sizes.a);
+  EXPECT_LE(MaxDifference(PerHeadProduct(input, values), PerHeadProductReference(input, values)), 1e-4)
+      << sizes.n << " tokens, " << sizes.a << " to " << sizes.b << ", " << transposed;
 }
 
-TEST(PerHeadProductConformanceTest, EqualsTheReferenceWithGradients) {
+TEST(PerHeadProductConformanceTest, EqualsTheReference) {
   at::manual_seed(2);
   testing::ForEachIsa([](cpu::Isa) {
     for (const Sizes& sizes : {Sizes{5, 3, 4, 2}, {1, 4, 64, 512}, {70, 2, 33, 41}, {130, 8, 32, 64}, {3, 1, 1, 1}}) {

@@ -34,6 +34,7 @@ TEST(KeyBlocksTest, Float32IsReadInPlaceAsFarAsTheSpanSees) {
   EXPECT_EQ(keys.whole().keys, f.latents.data() + 64 * kWidth);
   EXPECT_EQ(keys.whole().num_keys, 64);
   EXPECT_EQ(keys.whole().to_next, -64 * kWidth);
+  EXPECT_EQ(keys.whole().values, keys.whole().keys);
   keys.Load(f.units, f.span, 1);
   EXPECT_EQ(keys.whole().keys, f.latents.data());
   EXPECT_EQ(keys.whole().num_keys, 6);
@@ -45,13 +46,13 @@ TEST(KeyBlocksTest, EachRowSeesTheKeysUpToItsPosition) {
   KeyBlocks keys(f.input, ActiveAttentionKernels(), nullptr);
   keys.Load(f.units, f.span, 1);
   // Two heads: rows 5 ... 11 are tokens 2 (its second head) ... 5, positions 62 ... 65.
-  const KeyBlock seen = keys.SeenBy(f.span, 2, {5, 7}, f.limits);
+  const KeyBlock seen = SeenBy(keys.whole(), 1, f.span, 2, {5, 7}, f.limits);
   EXPECT_EQ(seen.num_keys, 2);
   EXPECT_TRUE(seen.masked);
   EXPECT_EQ(f.limits[0], -2.0f);
   EXPECT_EQ(f.limits[6], 1.0f);
-  EXPECT_EQ(keys.SeenBy(f.span, 2, {0, 8}, f.limits).num_keys, 0);
-  EXPECT_FALSE(keys.SeenBy(f.span, 2, {18, 2}, f.limits).masked);
+  EXPECT_EQ(SeenBy(keys.whole(), 1, f.span, 2, {0, 8}, f.limits).num_keys, 0);
+  EXPECT_FALSE(SeenBy(keys.whole(), 1, f.span, 2, {18, 2}, f.limits).masked);
 }
 
 TEST(KeyBlocksTest, Bfloat16IsWidened) {
