@@ -22,10 +22,14 @@ constexpr int64_t kElementsPerTask = 1 << 13;
 // Logits of a slab of the vocabulary: 4 MiB, unless the rows are too many for one chunk.
 constexpr int64_t kSlabLogits = 1 << 20;
 constexpr int64_t kMaxSlabChunks = 16;
-// Log-probabilities up to this many are kept for the gradient instead of being made again.
+// Logits or log-probabilities up to this many are kept for the gradient instead of being made again.
 constexpr int64_t kLogitsToKeep = 1 << 23;
 
 int64_t RowsPerPiece(const at::Tensor& head) { return std::max<int64_t>(1, kLogitsPerPiece / head.size(0)); }
+
+bool KeepsLogits(const at::Tensor& hidden, const at::Tensor& head) {
+  return NeedsGradient({hidden, head}) && hidden.size(0) * head.size(0) <= kLogitsToKeep;
+}
 
 // [rows, V] float32
 at::Tensor LogSoftmax(const at::Tensor& hidden, const at::Tensor& head, double temperature) {
@@ -39,7 +43,7 @@ struct Saved {
   at::Tensor head;
   at::Tensor targets;
   double temperature;
-  std::vector<at::Tensor> pieces;  // log-probabilities, where kept
+  std::vector<at::Tensor> pieces;  // log-probabilities of rows or logits of slabs, where kept
 };
 
 // d logits = (one hot of the target - probability) * gradient / temperature
@@ -73,7 +77,7 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
 
 TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                        double temperature) {
-  const bool keep = NeedsGradient({hidden, head}) && hidden.size(0) * head.size(0) <= kLogitsToKeep;
+  const bool keep = KeepsLogits(hidden, head);
   Saved saved{hidden.detach(), head.detach(), targets, temperature, {}};
   std::vector<at::Tensor> logprobs;
   std::vector<at::Tensor> entropies;
@@ -140,13 +144,12 @@ void ReadSlab(const at::Tensor& logits, int64_t first, const at::Tensor& targets
   }
 }
 
-// Calls use(first, logits) for slabs of ids that cover the vocabulary, in their order.
+// Calls use(first, slab) for slabs of the head's rows that cover the vocabulary, in their order.
 template <typename Use>
-void ForSlabs(const at::Tensor& hidden, const at::Tensor& head, const Use& use) {
-  const int64_t ids = IdsPerSlab(hidden.size(0));
+void ForSlabs(const at::Tensor& head, int64_t rows, const Use& use) {
+  const int64_t ids = IdsPerSlab(rows);
   for (int64_t first = 0; first < head.size(0); first += ids) {
-    const at::Tensor slab = head.narrow(0, first, std::min(ids, head.size(0) - first));
-    use(first, slab, TimesTransposed(hidden, slab, {}, at::kFloat));
+    use(first, head.narrow(0, first, std::min(ids, head.size(0) - first)));
   }
 }
 
@@ -155,7 +158,10 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
   const at::Tensor factors = (gradient.to(at::kFloat) / saved.temperature).contiguous();
   const at::Tensor hidden_gradient = at::zeros(hidden.sizes(), hidden.options());
   const at::Tensor head_gradient = at::empty(saved.head.sizes(), hidden.options());
-  ForSlabs(hidden, saved.head, [&](int64_t first, const at::Tensor& slab, const at::Tensor& logits) {
+  size_t next_kept = 0;
+  ForSlabs(saved.head, hidden.size(0), [&](int64_t first, const at::Tensor& slab) {
+    const at::Tensor logits =
+        saved.pieces.empty() ? TimesTransposed(hidden, slab, {}, at::kFloat) : saved.pieces[next_kept++];
     const at::Tensor targets = saved.targets - first;
     const cpu::LogitGradientRows rows = {.logits = logits.mutable_data_ptr<float>(),
                                          .width = logits.size(1),
@@ -174,17 +180,20 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
 }
 
 TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature) {
-  const Saved saved{hidden.detach(), head.detach(), targets.contiguous(), temperature, {}};
+  const bool keep = KeepsLogits(hidden, head);
+  Saved saved{hidden.detach(), head.detach(), targets.contiguous(), temperature, {}};
   const at::Tensor rows = FloatRows(hidden);
   const at::Tensor target_logits = at::full({hidden.size(0)}, -std::numeric_limits<float>::infinity(), at::kFloat);
   const int64_t per_row = (head.size(0) + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
   std::vector<cpu::ChunkSums> chunks(hidden.size(0) * per_row);
-  ForSlabs(rows, saved.head, [&](int64_t first, const at::Tensor&, const at::Tensor& logits) {
+  ForSlabs(saved.head, rows.size(0), [&](int64_t first, const at::Tensor& slab) {
+    const at::Tensor logits = TimesTransposed(rows, slab, {}, at::kFloat);
     ReadSlab(logits, first, saved.targets, temperature, chunks, target_logits);
+    if (keep) saved.pieces.push_back(logits);
   });
   const RowResults results = MergeChunks(chunks, hidden.size(0));
   return {WithGradient(target_logits - results.log_sums, {hidden, head},
-                       [saved, log_sums = results.log_sums](const at::Tensor& gradient) {
+                       [saved = std::move(saved), log_sums = results.log_sums](const at::Tensor& gradient) {
                          return GradientsInSlabs(saved, log_sums, gradient);
                        }),
           results.entropy};

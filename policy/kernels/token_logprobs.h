@@ -10,8 +10,9 @@ struct TokenLogprobs {
   at::Tensor entropy;   // [M] float32, detached
 };
 
-// log softmax(hidden * head^T / temperature) at given tokens, and the distribution's entropy. [M, V] is never held: on
-// the CPU the vocabulary is worked in slabs, whose logits are made again for the gradient; elsewhere in pieces of rows.
+// log softmax(hidden * head^T / temperature) at given tokens, and the distribution's entropy. On the CPU the vocabulary
+// is worked in slabs, elsewhere in pieces of rows. For the gradient up to 32 MiB of logits are kept; where [M, V] has
+// more of them, none is, and they are made again.
 //
 //   hidden   [M, D]
 //   head     [V, D], of the same type
