@@ -8,8 +8,8 @@
 
 #include "policy/kernels/cpu/parallel.h"
 #if defined(PLUMB_WITH_CUDA)
-#include "policy/kernels/cuda_stream.h"
-#include "policy/kernels/gather_pages_cuda.h"
+#include "policy/kernels/cuda/cuda_stream.h"
+#include "policy/kernels/cuda/gather_pages_cuda.h"
 #endif
 
 namespace plumb {

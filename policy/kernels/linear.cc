@@ -4,6 +4,7 @@
 
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/matrix_product.h"
+#include "policy/kernels/weight_gradient.h"
 
 namespace plumb {
 namespace {
@@ -23,7 +24,7 @@ at::Tensor LinearOnCpu(const at::Tensor& input, const at::Tensor& weight, const 
     const at::Tensor g = FloatRows(gradient);
     const at::ScalarType type = x.scalar_type();
     return std::vector<at::Tensor>{wants_input ? Times(g, w).to(type) : at::Tensor(),
-                                   wants_weight ? TransposedTimes(g, x).to(type) : at::Tensor(),
+                                   wants_weight ? WeightGradient(weight, g, x) : at::Tensor(),
                                    wants_bias ? g.sum(0).to(type) : at::Tensor()};
   });
 }

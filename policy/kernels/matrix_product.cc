@@ -29,6 +29,30 @@ cpu::DotTypes DotTypesOf(const at::Tensor& w, at::ScalarType type) {
   return {KernelType(w.scalar_type()), KernelType(type)};
 }
 
+// y[e] = g^T * x over the rows of each expert, or y[e] and that.
+void RunTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertStarts& starts, const at::Tensor& y,
+                        bool accumulate) {
+  const at::Tensor left = FloatRows(g);
+  const at::Tensor right = FloatRows(x);
+  const int64_t num_experts = static_cast<int64_t>(starts.size()) - 1;
+  std::vector<ColumnProduct> products;
+  for (int64_t expert = 0; expert < num_experts; ++expert) {
+    const int64_t start = starts[expert];
+    products.push_back({.a = left.const_data_ptr<float>() + start * left.stride(0),
+                        .a_row_stride = 1,
+                        .a_inner_stride = left.stride(0),
+                        .b = right.const_data_ptr<float>() + start * right.stride(0),
+                        .b_stride = right.stride(0),
+                        .y = y.mutable_data_ptr<float>() + expert * y.stride(0),
+                        .y_stride = y.stride(1),
+                        .rows = g.size(1),
+                        .columns = x.size(1),
+                        .inner = starts[expert + 1] - start,
+                        .accumulate = accumulate});
+  }
+  cpu::RunColumnProducts(products.data(), num_experts, FloatType::kFloat32);
+}
+
 }  // namespace
 
 bool CpuProductTakes(const at::Tensor& weight) {
@@ -111,26 +135,14 @@ at::Tensor ExpertsTimes(const at::Tensor& x, const at::Tensor& w, const ExpertSt
 }
 
 at::Tensor ExpertsTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertStarts& starts) {
-  const at::Tensor left = FloatRows(g);
-  const at::Tensor right = FloatRows(x);
   const int64_t num_experts = static_cast<int64_t>(starts.size()) - 1;
-  const at::Tensor y = at::empty({num_experts, g.size(1), x.size(1)}, right.options());
-  std::vector<ColumnProduct> products;
-  for (int64_t expert = 0; expert < num_experts; ++expert) {
-    const int64_t start = starts[expert];
-    products.push_back({.a = left.const_data_ptr<float>() + start * left.stride(0),
-                        .a_row_stride = 1,
-                        .a_inner_stride = left.stride(0),
-                        .b = right.const_data_ptr<float>() + start * right.stride(0),
-                        .b_stride = right.stride(0),
-                        .y = y.mutable_data_ptr<float>() + expert * y.stride(0),
-                        .y_stride = y.size(2),
-                        .rows = g.size(1),
-                        .columns = x.size(1),
-                        .inner = starts[expert + 1] - start});
-  }
-  cpu::RunColumnProducts(products.data(), num_experts, FloatType::kFloat32);
+  const at::Tensor y = at::empty({num_experts, g.size(1), x.size(1)}, x.options().dtype(at::kFloat));
+  RunTransposedTimes(g, x, starts, y, /*accumulate=*/false);
   return y;
+}
+
+void AddTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertStarts& starts, const at::Tensor& sums) {
+  RunTransposedTimes(g, x, starts, sums, /*accumulate=*/true);
 }
 
 }  // namespace plumb

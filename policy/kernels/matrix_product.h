@@ -63,6 +63,10 @@ at::Tensor ExpertsTimes(const at::Tensor& x, const at::Tensor& w, const ExpertSt
 //   returns  [E, out, D] float32
 at::Tensor ExpertsTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertStarts& starts);
 
+// The same, added to what is there; each sum goes on in the order of the rows.
+//   sums  [E, out, D] float32, rows without gaps
+void AddTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertStarts& starts, const at::Tensor& sums);
+
 }  // namespace plumb
 
 #endif  // PLUMB_POLICY_KERNELS_MATRIX_PRODUCT_H_

@@ -8,6 +8,7 @@
 #include "policy/kernels/matrix_product.h"
 #include "policy/kernels/mla_attention.h"
 #include "policy/kernels/per_head_product.h"
+#include "policy/kernels/weight_gradient.h"
 
 namespace plumb {
 namespace {
@@ -46,6 +47,7 @@ struct Saved {
   at::Tensor queries;    // [N, H, Dn + Dr]
   at::Tensor latents;    // [N, Rkv + Dr]
   at::Tensor kv_b;       // [H * (Dn + Dv), Rkv]
+  at::Tensor parameter;  // kv_b as it came
   at::Tensor output;     // [N, H, Dv]
   at::Tensor logsumexp;  // [N, H] float32
   std::shared_ptr<const cpu::AttentionUnits> units;
@@ -116,7 +118,7 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
   const at::Tensor rows = at::cat({keys.narrow(2, 0, widths.nope), values}, 2).flatten(1);  // [N, H * (Dn + Dv)]
   const at::Tensor rotated = keys.narrow(2, widths.nope, widths.rope).sum(1);
   return {queries, at::cat({Times(rows, saved.kv_b), rotated}, 1).to(type),
-          TransposedTimes(rows, saved.latents.narrow(1, 0, widths.rank)).to(type)};
+          WeightGradient(saved.parameter, rows, saved.latents.narrow(1, 0, widths.rank))};
 }
 
 bool HasKernel(const at::Tensor& queries, const at::Tensor& latents, const at::Tensor& kv_b) {
@@ -138,7 +140,8 @@ at::Tensor MlaHeads(const at::Tensor& queries, const at::Tensor& latents, const 
                     const AttentionPlan& plan, double scale) {
   if (!HasKernel(queries, latents, kv_b)) return MlaHeadsReference(queries, latents, kv_b, plan, scale);
   const MlaWidths widths = WidthsOf(queries, latents, kv_b);
-  Saved saved{queries.detach().contiguous(), latents.detach().contiguous(), kv_b.detach(), {}, {}, plan.units, scale};
+  Saved saved{
+      queries.detach().contiguous(), latents.detach().contiguous(), kv_b.detach(), kv_b, {}, {}, plan.units, scale};
   const at::Tensor in_latent_space = LatentQueries(saved.queries, saved.kv_b, widths.rope);
   const bool needs_gradient = NeedsGradient({queries, latents, kv_b});
   const at::Tensor mixed = MlaAttention(in_latent_space, saved.latents, plan, widths.rank, scale,

@@ -13,6 +13,7 @@
 #include "policy/kernels/linear.h"
 #include "policy/kernels/matrix_product.h"
 #include "policy/kernels/swiglu.h"
+#include "policy/kernels/weight_gradient.h"
 
 namespace plumb {
 namespace {
@@ -104,12 +105,12 @@ at::Tensor Combine(const at::Tensor& outputs, const at::Tensor& places, const at
 // What the gradient needs of a forward.
 struct MoeForward {
   CpuDispatch dispatch;
-  at::Tensor hidden;   // [N, D]
-  at::Tensor weights;  // [N, K] float32
-  at::Tensor gate_up;  // [L, 2 * I]
-  at::Tensor inner;    // [L, I]
-  at::Tensor outputs;  // [L, D]
-  at::Tensor expert_gate_up;
+  at::Tensor hidden;          // [N, D]
+  at::Tensor weights;         // [N, K] float32
+  at::Tensor gate_up;         // [L, 2 * I]
+  at::Tensor inner;           // [L, I]
+  at::Tensor outputs;         // [L, D]
+  at::Tensor expert_gate_up;  // as they came
   at::Tensor expert_down;
 };
 
@@ -128,8 +129,9 @@ std::vector<at::Tensor> MoeGradients(const MoeForward& forward, const at::Tensor
   const at::Tensor sorted = GatherRows(forward.hidden, dispatch.tokens);
   const at::ScalarType type = forward.hidden.scalar_type();
   return {Combine(d_sorted, dispatch.places, at::ones_like(forward.weights)).to(type),
-          d_weights.view(forward.weights.sizes()), ExpertsTransposedTimes(d_gate_up, sorted, dispatch.starts).to(type),
-          ExpertsTransposedTimes(d_outputs, forward.inner, dispatch.starts).to(type)};
+          d_weights.view(forward.weights.sizes()),
+          ExpertWeightGradient(forward.expert_gate_up, d_gate_up, sorted, dispatch.starts),
+          ExpertWeightGradient(forward.expert_down, d_outputs, forward.inner, dispatch.starts)};
 }
 
 at::Tensor MoeExpertsOnCpu(const at::Tensor& hidden, const at::Tensor& experts, const at::Tensor& weights,
@@ -137,8 +139,8 @@ at::Tensor MoeExpertsOnCpu(const at::Tensor& hidden, const at::Tensor& experts, 
   MoeForward forward = {.dispatch = CountByExpert(experts, expert_gate_up.size(0)),
                         .hidden = hidden.detach(),
                         .weights = weights.detach().contiguous(),
-                        .expert_gate_up = expert_gate_up.detach(),
-                        .expert_down = expert_down.detach()};
+                        .expert_gate_up = expert_gate_up,
+                        .expert_down = expert_down};
   const ExpertStarts& starts = forward.dispatch.starts;
   const at::ScalarType type = hidden.scalar_type();
   const at::Tensor sorted = GatherRows(forward.hidden, forward.dispatch.tokens);  // [L, D]

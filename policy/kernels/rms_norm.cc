@@ -10,8 +10,8 @@
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/matrix_product.h"
 #if defined(PLUMB_WITH_CUDA)
-#include "policy/kernels/cuda_stream.h"
-#include "policy/kernels/rms_norm_cuda.h"
+#include "policy/kernels/cuda/cuda_stream.h"
+#include "policy/kernels/cuda/rms_norm_cuda.h"
 #endif
 
 namespace plumb {

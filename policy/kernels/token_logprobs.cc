@@ -13,6 +13,7 @@
 #include "policy/kernels/custom_gradient.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/matrix_product.h"
+#include "policy/kernels/weight_gradient.h"
 
 namespace plumb {
 namespace {
@@ -41,6 +42,7 @@ at::Tensor LogSoftmax(const at::Tensor& hidden, const at::Tensor& head, double t
 struct Saved {
   at::Tensor hidden;
   at::Tensor head;
+  at::Tensor parameter;  // the head as it came
   at::Tensor targets;
   double temperature;
   std::vector<at::Tensor> pieces;  // log-probabilities of rows or logits of slabs, where kept
@@ -78,7 +80,7 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
 TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                        double temperature) {
   const bool keep = KeepsLogits(hidden, head);
-  Saved saved{hidden.detach(), head.detach(), targets, temperature, {}};
+  Saved saved{hidden.detach(), head.detach(), head, targets, temperature, {}};
   std::vector<at::Tensor> logprobs;
   std::vector<at::Tensor> entropies;
   const int64_t rows = RowsPerPiece(head);
@@ -157,7 +159,8 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
   const at::Tensor hidden = FloatRows(saved.hidden);
   const at::Tensor factors = (gradient.to(at::kFloat) / saved.temperature).contiguous();
   const at::Tensor hidden_gradient = at::zeros(hidden.sizes(), hidden.options());
-  const at::Tensor head_gradient = at::empty(saved.head.sizes(), hidden.options());
+  const at::Tensor held = HeldGradient(saved.parameter);
+  const at::Tensor head_gradient = held.defined() ? held : at::zeros(saved.head.sizes(), hidden.options());
   size_t next_kept = 0;
   ForSlabs(saved.head, hidden.size(0), [&](int64_t first, const at::Tensor& slab) {
     const at::Tensor logits =
@@ -173,15 +176,15 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
         logits.size(0), std::max<int64_t>(1, kElementsPerTask / logits.size(1)),
         [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().logit_gradient(rows, begin, end); });
     hidden_gradient.add_(Times(logits, slab));
-    head_gradient.narrow(0, first, slab.size(0)).copy_(TransposedTimes(logits, hidden));
+    AddTransposedTimes(logits, hidden, {0, hidden.size(0)}, head_gradient.narrow(0, first, slab.size(0)).unsqueeze(0));
   });
   const at::ScalarType type = saved.hidden.scalar_type();
-  return {hidden_gradient.to(type), head_gradient.to(type)};
+  return {hidden_gradient.to(type), held.defined() ? at::Tensor() : head_gradient.to(type)};
 }
 
 TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature) {
   const bool keep = KeepsLogits(hidden, head);
-  Saved saved{hidden.detach(), head.detach(), targets.contiguous(), temperature, {}};
+  Saved saved{hidden.detach(), head.detach(), head, targets.contiguous(), temperature, {}};
   const at::Tensor rows = FloatRows(hidden);
   const at::Tensor target_logits = at::full({hidden.size(0)}, -std::numeric_limits<float>::infinity(), at::kFloat);
   const int64_t per_row = (head.size(0) + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;

@@ -48,15 +48,5 @@ TEST(GatherPagesConformanceTest, KernelEqualsReference) {
   }
 }
 
-TEST(GatherPagesCudaTest, KernelEqualsReference) {
-  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    const at::Tensor pages = PagesWithANan(at::TensorOptions().device(at::kCUDA).dtype(type));
-    const at::Tensor table = testing::Matrix({{3, 1, 2}, {1, 4, 4}, {2, 3, 4}}, at::kInt).cuda();
-    const at::Tensor lengths = at::tensor({150, 1, 128}, at::kInt).cuda();
-    EXPECT_TRUE(GatherPages(pages, table, lengths, 150).equal(GatherPagesReference(pages, table, lengths, 150)));
-  }
-}
-
 }  // namespace
 }  // namespace plumb

@@ -1,5 +1,5 @@
-#ifndef PLUMB_POLICY_KERNELS_RMS_NORM_CUDA_H_
-#define PLUMB_POLICY_KERNELS_RMS_NORM_CUDA_H_
+#ifndef PLUMB_POLICY_KERNELS_CUDA_RMS_NORM_CUDA_H_
+#define PLUMB_POLICY_KERNELS_CUDA_RMS_NORM_CUDA_H_
 
 #include <cstdint>
 
@@ -21,4 +21,4 @@ int LaunchRmsNorm(const void* input, const void* weight, void* output, const Rms
 
 }  // namespace plumb
 
-#endif  // PLUMB_POLICY_KERNELS_RMS_NORM_CUDA_H_
+#endif  // PLUMB_POLICY_KERNELS_CUDA_RMS_NORM_CUDA_H_

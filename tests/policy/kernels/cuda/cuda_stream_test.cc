@@ -1,4 +1,4 @@
-#include "policy/kernels/cuda_stream.h"
+#include "policy/kernels/cuda/cuda_stream.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include <cuda_runtime.h>
 
-#include "policy/kernels/gather_pages_cuda.h"
+#include "policy/kernels/cuda/gather_pages_cuda.h"
 
 namespace plumb {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef PLUMB_POLICY_KERNELS_CUDA_STREAM_H_
-#define PLUMB_POLICY_KERNELS_CUDA_STREAM_H_
+#ifndef PLUMB_POLICY_KERNELS_CUDA_CUDA_STREAM_H_
+#define PLUMB_POLICY_KERNELS_CUDA_CUDA_STREAM_H_
 
 #include <c10/core/Device.h>
 
@@ -13,4 +13,4 @@ void CheckCudaLaunch(const char* kernel, int error);
 
 }  // namespace plumb
 
-#endif  // PLUMB_POLICY_KERNELS_CUDA_STREAM_H_
+#endif  // PLUMB_POLICY_KERNELS_CUDA_CUDA_STREAM_H_

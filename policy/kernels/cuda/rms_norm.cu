@@ -1,7 +1,7 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
-#include "policy/kernels/rms_norm_cuda.h"
+#include "policy/kernels/cuda/rms_norm_cuda.h"
 
 namespace plumb {
 namespace {

@@ -1,4 +1,4 @@
-#include "policy/kernels/cuda_stream.h"
+#include "policy/kernels/cuda/cuda_stream.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <c10/util/Exception.h>

@@ -1,5 +1,5 @@
-#ifndef PLUMB_POLICY_KERNELS_GATHER_PAGES_CUDA_H_
-#define PLUMB_POLICY_KERNELS_GATHER_PAGES_CUDA_H_
+#ifndef PLUMB_POLICY_KERNELS_CUDA_GATHER_PAGES_CUDA_H_
+#define PLUMB_POLICY_KERNELS_CUDA_GATHER_PAGES_CUDA_H_
 
 #include <cstdint>
 
@@ -20,4 +20,4 @@ int LaunchGatherPages(const void* pages, const int32_t* table, const int32_t* le
 
 }  // namespace plumb
 
-#endif  // PLUMB_POLICY_KERNELS_GATHER_PAGES_CUDA_H_
+#endif  // PLUMB_POLICY_KERNELS_CUDA_GATHER_PAGES_CUDA_H_
