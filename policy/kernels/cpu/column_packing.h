@@ -37,7 +37,7 @@ struct InnerRange {
 };
 
 // One strip of a matrix whose rows are dense, eight inner indices at a time. Rows from `rows` on are zero. What a store
-// writes beyond the height is overwritten by the next one.
+// writes beyond the height is overwritten by the next one, or falls into the gap.
 PLUMB_VEC void PackDenseStrip(const float* from, int64_t stride, int rows, int height, int64_t inner, float* to) {
   int64_t j = 0;
   for (; j + 8 <= inner; j += 8, to += 8 * height) {
@@ -64,25 +64,24 @@ inline constexpr int64_t kRowsAhead = 8;
 
 // The block's rows strip by strip, each as a tile reads it.
 PLUMB_VEC void PackDenseRows(const float* from, int64_t stride, const Strips& strips, int64_t inner, float* to) {
-  for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, to += strips.height * inner) {
+  for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, to += strips.height * inner + kCopyGap) {
     PackDenseStrip(from + begin * stride, stride, strips.HeightAt(begin), strips.height, inner, to);
   }
 }
 
 // The same where the columns are dense: all strips of one inner index after the other, for they lie on the same lines.
+//   there  numbers of a column that can be read
 template <Isa isa>
-PLUMB_VEC void PackDenseColumns(const float* from, int64_t stride, const Strips& strips, int64_t inner, float* to) {
+PLUMB_VEC void PackDenseColumns(const float* from, int64_t stride, int64_t there, const Strips& strips, int64_t inner,
+                                float* to) {
   using V = Vec<isa>;
   for (int64_t j = 0; j < inner; ++j, from += stride, to += strips.height) {
     float* strip = to;
-    for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, strip += strips.height * inner) {
+    for (int64_t begin = 0; begin < strips.rows; begin += strips.per_strip, strip += strips.height * inner + kCopyGap) {
       _mm_prefetch(reinterpret_cast<const char*>(from + kRowsAhead * stride + begin), _MM_HINT_T0);
-      const typename V::Float numbers = V::LoadTail(from + begin, strips.HeightAt(begin));
-      if (j + 1 < inner) {
-        V::Store(strip, numbers);  // what lies beyond the height is overwritten by the next index
-      } else {
-        V::StoreTail(strip, numbers, strips.height);
-      }
+      const int rows = strips.HeightAt(begin);
+      const bool whole = rows == strips.height && begin + V::kLanes <= there;
+      V::Store(strip, whole ? V::Load(from + begin) : V::LoadTail(from + begin, rows));
     }
   }
 }
@@ -90,7 +89,7 @@ PLUMB_VEC void PackDenseColumns(const float* from, int64_t stride, const Strips&
 template <Isa isa>
 PLUMB_VEC void PackRows(const ColumnProduct& p, int64_t row, const Strips& strips, InnerRange inner, float* to) {
   const float* from = p.a + row * p.a_row_stride + inner.first * p.a_inner_stride;
-  if (p.a_row_stride == 1) return PackDenseColumns<isa>(from, p.a_inner_stride, strips, inner.count, to);
+  if (p.a_row_stride == 1) return PackDenseColumns<isa>(from, p.a_inner_stride, p.rows - row, strips, inner.count, to);
   PackDenseRows(from, p.a_row_stride, strips, inner.count, to);
 }
 
@@ -105,13 +104,16 @@ PLUMB_VEC void PackPanels(const B* from, int64_t stride, int64_t columns, int64_
   using V = Vec<isa>;
   for (int64_t j = 0; j < inner; ++j, from += stride, to += kPanelColumns<isa>) {
     float* panel = to;
-    for (int64_t column = 0; column < columns; column += V::kLanes) {
-      const int64_t left = columns - column;
+    int64_t column = 0;
+    for (; column + kPanelColumns<isa> <= columns; column += kPanelColumns<isa>) {
       _mm_prefetch(reinterpret_cast<const char*>(from + kRowsAhead * stride + column), _MM_HINT_T0);
-      const typename V::Float numbers =
-          left < V::kLanes ? V::LoadTail(from + column, static_cast<int>(left)) : V::Load(from + column);
-      V::Store(panel + column % kPanelColumns<isa>, numbers);
-      if (column % kPanelColumns<isa> != 0) panel += inner * kPanelColumns<isa>;
+#pragma GCC unroll 2
+      for (int i = 0; i < kPanelColumns<isa>; i += V::kLanes) V::Store(panel + i, V::Load(from + column + i));
+      panel += inner * kPanelColumns<isa> + kCopyGap;
+    }
+    for (; column < columns; column += V::kLanes, panel += V::kLanes) {
+      const int64_t left = columns - column;
+      V::Store(panel, left < V::kLanes ? V::LoadTail(from + column, static_cast<int>(left)) : V::Load(from + column));
     }
   }
 }

@@ -30,12 +30,17 @@ struct ColumnProduct {
 //   type  of b
 void RunColumnProducts(const ColumnProduct* products, int64_t count, FloatType type);
 
-// A block has this many rows and columns at most, and needs this much room in elements: its columns and, in strips of
-// up to twice their number, its rows, for this many inner indices at a time.
-inline constexpr int64_t kColumnBlockRows = 96;
+// A block has this many rows and columns at most, and works this many inner indices at a time.
+inline constexpr int64_t kColumnBlockRows = 132;
 inline constexpr int64_t kColumnBlockColumns = 256;
 inline constexpr int64_t kColumnBlockInner = 256;
-inline constexpr int64_t kColumnScratch = kColumnBlockInner * (kColumnBlockColumns + 2 * kColumnBlockRows);
+// Numbers between copied panels of columns, and between copied strips of rows: a line, lest those that are written side
+// by side push each other out of the cache.
+inline constexpr int64_t kCopyGap = 16;
+// Room that a block needs, in elements: for its columns, in panels of 16 or more, and for its rows, in strips of up to
+// twice their number.
+inline constexpr int64_t kCopiedColumns = kColumnBlockColumns * kColumnBlockInner + kColumnBlockColumns / 16 * kCopyGap;
+inline constexpr int64_t kColumnScratch = kCopiedColumns + kColumnBlockRows * (2 * kColumnBlockInner + kCopyGap);
 
 // One block in the caller's thread, by the named class; RunColumnProducts() is made of these.
 void ColumnBlockAvx2(const ColumnProduct& product, FloatType type, const ResultBlock& block, float* scratch);

@@ -116,12 +116,12 @@ void RunPanels(const ColumnProduct& p, const ResultBlock& block, const Strips& s
     tile.inner = inner.count;
     tile.columns = left < kPanelColumns<isa> ? static_cast<int>(left) : kPanelColumns<isa>;
     tile.accumulate = accumulate;
-    for (int64_t r = 0; r < strips.rows; r += strips.per_strip, tile.a += strips.height * inner.count) {
+    for (int64_t r = 0; r < strips.rows; r += strips.per_strip, tile.a += strips.height * inner.count + kCopyGap) {
       tile.rows = strips.HeightAt(r);
       tile.y = p.y + (block.row_begin + r) * p.y_stride + column;
       RunColumnTileOf<isa, float>(strips.height, tile);
     }
-    panel += inner.count * kPanelColumns<isa>;
+    panel += inner.count * kPanelColumns<isa> + kCopyGap;
   }
 }
 
@@ -153,7 +153,7 @@ void ColumnBlock(const ColumnProduct& p, const ResultBlock& block, float* scratc
   const int64_t num_strips = (rows + kColumnRows<isa> - 1) / kColumnRows<isa>;
   const int64_t per_strip = (rows + num_strips - 1) / num_strips;
   const Strips strips = {rows, per_strip, TileHeight(per_strip)};
-  float* const packed_rows = scratch + kColumnBlockColumns * kColumnBlockInner;
+  float* const packed_rows = scratch + kCopiedColumns;
   for (int64_t first = 0; first == 0 || first < p.inner; first += kColumnBlockInner) {
     const InnerRange inner = {first, p.inner - first < kColumnBlockInner ? p.inner - first : kColumnBlockInner};
     PackRows<isa>(p, block.row_begin, strips, inner, packed_rows);
