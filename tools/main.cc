@@ -14,6 +14,7 @@
 #include "tools/commands/commands.h"
 #include "tools/commands/library_versions.h"
 #include "tools/exit_code.h"
+#include "tools/kept_memory.h"
 
 namespace plumb::cli {
 namespace {
@@ -139,6 +140,7 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // gRPC logs what its status codes already say; a user who wants that sets the variable.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  plumb::cli::KeepFreedMemory();
   plumb::ExplainLostMappings();
   // The last guard: an exception that got here is a bug, and still must not end in a stack trace.
   try {
