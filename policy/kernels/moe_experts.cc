@@ -114,22 +114,36 @@ struct MoeForward {
   at::Tensor expert_down;
 };
 
+// Of the experts' outputs [L, D] and the weights [N, K], from that of the result [N, D]; all float32.
+std::pair<at::Tensor, at::Tensor> CombineGradients(const MoeForward& forward, const at::Tensor& gradient) {
+  const int64_t width = gradient.size(1), per_row = forward.weights.size(1);
+  const at::Tensor d_outputs = at::empty(forward.outputs.sizes(), gradient.options());
+  const at::Tensor d_weights = at::empty(forward.weights.sizes(), gradient.options());
+  const cpu::CombineGradientRows rows = {.gradient = gradient.const_data_ptr<float>(),
+                                         .outputs = forward.outputs.const_data_ptr(),
+                                         .places = forward.dispatch.places.const_data_ptr<int64_t>(),
+                                         .weights = forward.weights.const_data_ptr<float>(),
+                                         .d_outputs = d_outputs.mutable_data_ptr<float>(),
+                                         .d_weights = d_weights.mutable_data_ptr<float>(),
+                                         .width = width,
+                                         .per_row = per_row,
+                                         .type = KernelType(forward.outputs.scalar_type())};
+  cpu::ParallelRanges(
+      gradient.size(0), std::max<int64_t>(1, kElementsPerTask / (width * per_row)),
+      [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().combine_gradient(rows, begin, end); });
+  return {d_outputs, d_weights};
+}
+
 // Of hidden, weights, expert_gate_up and expert_down. Every expert's part is one task among those of a single call.
 std::vector<at::Tensor> MoeGradients(const MoeForward& forward, const at::Tensor& gradient) {
   const CpuDispatch& dispatch = forward.dispatch;
-  const at::Tensor flat_places = dispatch.places.view({-1});
-  const at::Tensor sorted_weights =
-      at::empty({flat_places.size(0)}, forward.weights.options()).scatter_(0, flat_places, forward.weights.view({-1}));
-  const at::Tensor upstream = GatherRows(gradient.to(at::kFloat), dispatch.tokens);  // [L, D]
-  const at::Tensor d_weights = (upstream * forward.outputs).sum(1).index_select(0, flat_places);
-  const at::Tensor d_outputs = upstream.mul_(sorted_weights.unsqueeze(1));
+  const auto [d_outputs, d_weights] = CombineGradients(forward, gradient.to(at::kFloat).contiguous());
   const at::Tensor d_inner = ExpertsTimes(d_outputs, forward.expert_down, dispatch.starts);
   const at::Tensor d_gate_up = SwigluGradient(d_inner, forward.gate_up);
   const at::Tensor d_sorted = ExpertsTimes(d_gate_up, forward.expert_gate_up, dispatch.starts);
   const at::Tensor sorted = GatherRows(forward.hidden, dispatch.tokens);
   const at::ScalarType type = forward.hidden.scalar_type();
-  return {Combine(d_sorted, dispatch.places, at::ones_like(forward.weights)).to(type),
-          d_weights.view(forward.weights.sizes()),
+  return {Combine(d_sorted, dispatch.places, at::ones_like(forward.weights)).to(type), d_weights,
           ExpertWeightGradient(forward.expert_gate_up, d_gate_up, sorted, dispatch.starts),
           ExpertWeightGradient(forward.expert_down, d_outputs, forward.inner, dispatch.starts)};
 }

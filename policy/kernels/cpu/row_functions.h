@@ -111,6 +111,19 @@ struct CombineRows {
   FloatType type = FloatType::kFloat32;
 };
 
+// Its gradients: d_outputs[places[n, k]] = weights[n, k] * gradient[n], d_weights[n, k] = gradient[n] times the output.
+struct CombineGradientRows {
+  const float* gradient = nullptr;  // [N, D]
+  const void* outputs = nullptr;    // [L, D] of `type`
+  const int64_t* places = nullptr;  // [N, K]
+  const float* weights = nullptr;   // [N, K]
+  float* d_outputs = nullptr;       // [L, D]
+  float* d_weights = nullptr;       // [N, K]
+  int64_t width = 0;                // D
+  int64_t per_row = 0;              // K
+  FloatType type = FloatType::kFloat32;
+};
+
 // Of logits divided by the temperature, of one chunk of a row's vocabulary: the largest l, the sum of e^(l - largest),
 // and that of (l - largest) e^(l - largest).
 struct ChunkSums {
@@ -150,6 +163,7 @@ struct RowFunctions {
   void (*swiglu_gradient)(const SwigluGradientRows& rows, int64_t begin, int64_t end);
   void (*scores)(const ScoreRows& rows, int64_t begin, int64_t end);
   void (*combine)(const CombineRows& rows, int64_t begin, int64_t end);
+  void (*combine_gradient)(const CombineGradientRows& rows, int64_t begin, int64_t end);
   void (*chunk_sums)(const VocabularyRows& rows, int64_t begin, int64_t end);
   void (*logit_gradient)(const LogitGradientRows& rows, int64_t begin, int64_t end);
   bool (*all_finite)(const float* numbers, int64_t count);

@@ -181,6 +181,30 @@ void Combine(const CombineRows& rows, int64_t begin, int64_t end) {
   CombineOf<isa, Bf16>(rows, begin, end);
 }
 
+template <Isa isa, typename T>
+void CombineGradientOf(const CombineGradientRows& p, int64_t begin, int64_t end) {
+  using V = Vec<isa>;
+  for (int64_t choice = begin * p.per_row; choice < end * p.per_row; ++choice) {
+    const float* gradient = p.gradient + choice / p.per_row * p.width;
+    const T* output = static_cast<const T*>(p.outputs) + p.places[choice] * p.width;
+    float* d_output = p.d_outputs + p.places[choice] * p.width;
+    const typename V::Float weight = V::Set(p.weights[choice]);
+    typename V::Float sum = V::Zero();
+    ForRegisters<isa>(p.width, [&](int64_t i, int count) {
+      const typename V::Float g = LoadSome<isa>(gradient + i, count);
+      sum = V::Fma(g, LoadSome<isa>(output + i, count), sum);
+      StoreSome<isa>(d_output + i, V::Mul(g, weight), count);
+    });
+    p.d_weights[choice] = VecMath<isa>::Sum(sum);
+  }
+}
+
+template <Isa isa>
+void CombineGradient(const CombineGradientRows& rows, int64_t begin, int64_t end) {
+  if (rows.type == FloatType::kFloat32) return CombineGradientOf<isa, float>(rows, begin, end);
+  CombineGradientOf<isa, Bf16>(rows, begin, end);
+}
+
 template <Isa isa>
 constexpr RowFunctions MakeRowFunctions() {
   return {.rms_norm = RmsNorm<isa>,
@@ -192,6 +216,7 @@ constexpr RowFunctions MakeRowFunctions() {
           .swiglu_gradient = SwigluGradient<isa>,
           .scores = Scores<isa>,
           .combine = Combine<isa>,
+          .combine_gradient = CombineGradient<isa>,
           .chunk_sums = ChunkSumsOfRows<isa>,
           .logit_gradient = LogitGradient<isa>,
           .all_finite = AllFinite<isa>};

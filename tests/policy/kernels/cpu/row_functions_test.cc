@@ -94,5 +94,27 @@ TEST(RowFunctionsTest, CombineAddsInTheOrderOfTheChoices) {
   });
 }
 
+// One token with two choices; the outputs' places are swapped.
+TEST(RowFunctionsTest, CombineGradientByHand) {
+  testing::ForEachIsa([](Isa) {
+    const std::vector<float> gradient = {1.0f, 2.0f, -1.0f};
+    const std::vector<float> outputs = {4.0f, 0.0f, 1.0f, 5.0f, 6.0f, 7.0f};
+    const std::vector<int64_t> places = {1, 0};
+    const std::vector<float> weights = {0.5f, 3.0f};
+    std::vector<float> d_outputs(6), d_weights(2);
+    ActiveRowFunctions().combine_gradient({.gradient = gradient.data(),
+                                           .outputs = outputs.data(),
+                                           .places = places.data(),
+                                           .weights = weights.data(),
+                                           .d_outputs = d_outputs.data(),
+                                           .d_weights = d_weights.data(),
+                                           .width = 3,
+                                           .per_row = 2},
+                                          0, 1);
+    EXPECT_EQ(d_outputs, (std::vector<float>{3.0f, 6.0f, -3.0f, 0.5f, 1.0f, -0.5f}));
+    EXPECT_EQ(d_weights, (std::vector<float>{10.0f, 3.0f}));
+  });
+}
+
 }  // namespace
 }  // namespace plumb::cpu
