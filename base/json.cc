@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/broken_download.h"
 
 namespace plumb {
 namespace {
@@ -136,8 +137,10 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view what, c
   }
   BoundedReader reader(limits);
   const bool parsed = Json::sax_parse(text.begin(), text.end(), &reader);
-  if (!parsed) return absl::InvalidArgumentError(absl::StrCat(what, ": not valid JSON: ", reader.error()));
-  return reader.TakeResult();
+  if (parsed) return reader.TakeResult();
+  const std::string broken = BrokenDownload(text, "JSON");
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, ": ", broken.empty() ? absl::StrCat("not valid JSON: ", reader.error()) : broken));
 }
 
 std::string DumpJson(const Json& json, int indent) {

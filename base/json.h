@@ -23,7 +23,8 @@ struct JsonLimits {
 
 // Parses one JSON text from an untrusted source. Duplicate keys, what is over the limits, invalid UTF-8 and text after
 // the value are errors; numbers stay exact where int64, uint64 or double can hold them. Errors: kInvalidArgument, with
-// the byte offset. `what` names the source in the message ("config.json").
+// the byte offset, or with what a download left in place of JSON. `what` names the source in the message
+// ("config.json").
 absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view what, const JsonLimits& limits = {});
 
 // Writes `json` on one line; bytes that are not UTF-8 become U+FFFD. Never fails.

@@ -8,7 +8,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/broken_download.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "checkpoint/file_name.h"
@@ -31,8 +30,6 @@ bool IsThere(const std::string& folder, const std::string& name) {
 absl::StatusOr<Json> ReadJsonObject(const std::string& folder, const std::string& name) {
   const std::string path = JoinPath(folder, name);
   ASSIGN_OR_RETURN(const std::string text, ReadInsideFolder(folder, name, kMaxJsonBytes));
-  const std::string broken = BrokenDownload(text, "JSON");
-  if (!broken.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", broken));
   ASSIGN_OR_RETURN(Json json, ParseJson(text, path));
   if (!json.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is ", json.type_name(), ", expected an object"));

@@ -109,9 +109,7 @@ at::Tensor Logits(const PolicyWeights& weights, const at::Tensor& hidden) {
 
 TokenScores ScoreTokens(const PolicyWeights& weights, const at::Tensor& hidden, const at::Tensor& targets,
                         double temperature, int64_t num_ids) {
-  const bool whole = num_ids <= 0 || num_ids >= weights.lm_head.size(0);
-  const at::Tensor head = whole ? weights.lm_head : weights.lm_head.narrow(0, 0, num_ids);  // [ids, D]
-  const TokenLogprobs scores = ComputeTokenLogprobs(hidden, head, targets, temperature);
+  const TokenLogprobs scores = ComputeTokenLogprobs(hidden, weights.lm_head, targets, temperature, num_ids);
   return {scores.logprobs, scores.entropy};
 }
 

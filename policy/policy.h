@@ -41,8 +41,7 @@ struct TokenScores {
   at::Tensor entropy;   // [M] float32, of the same distribution, detached
 };
 
-// Scores given tokens under softmax(logits / temperature), in pieces of rows so that [M, V] is never held whole without
-// gradients.
+// Scores given tokens under softmax(logits / temperature); [M, V] is never held whole (ComputeTokenLogprobs()).
 //   hidden   [M, D] at the positions that predict the tokens
 //   targets  [M] int64
 //   num_ids  the distribution is over the ids below it: a sampler never draws padding rows, which no token of the

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "base/check.h"
+#include "policy/kernels/embedding.h"
 #include "policy/kernels/gather_pages.h"
 #include "policy/kernels/linear.h"
 #include "policy/kernels/mla_attention.h"
@@ -27,7 +28,7 @@ TensorOps::TensorOps(const ModelConfig& config, const PackedTokens& tokens, cons
                      const ForwardContext& context)
     : config_(config), tokens_(tokens), attention_(attention), context_(context) {}
 
-at::Tensor TensorOps::Embed(const at::Tensor& embed) const { return at::embedding(embed, tokens_.ids); }
+at::Tensor TensorOps::Embed(const at::Tensor& embed) const { return Embedding(embed, tokens_.ids); }
 
 void TensorOps::BeginLayer(int64_t index, const at::Tensor& hidden) {
   layer_ = index;
@@ -60,6 +61,7 @@ at::Tensor TensorOps::Attend(const at::Tensor& queries, const at::Tensor& latent
                                             .split_with_sizes({config_.qk_nope_head_dim, config_.qk_rope_head_dim}, 2);
   const at::Tensor rotated = at::cat({parts[0], ApplyRope(parts[1], attention_.rope)}, 2);
   if (attention_.cache == nullptr) return MlaHeads(rotated, latents, kv_b, attention_.plan, scale).flatten(1);
+  const at::NoGradGuard no_grad;
   const at::Tensor pages = attention_.cache->layer(layer_);
   WriteToPages(latents, attention_.plan.slots, pages);
   const at::Tensor in_latent_space = LatentQueries(rotated, kv_b, config_.qk_rope_head_dim);

@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/broken_download.h"
 #include "base/file.h"
 #include "base/inside_folder.h"
 #include "base/status_macros.h"
@@ -21,18 +20,12 @@ constexpr char kTokenizerConfig[] = "tokenizer_config.json";
 constexpr char kModelConfig[] = "config.json";
 constexpr char kGenerationConfig[] = "generation_config.json";
 
-absl::Status CheckDownloaded(absl::string_view content, const std::string& path) {
-  const std::string broken = BrokenDownload(content, "JSON");
-  return broken.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat(path, ": ", broken));
-}
-
 // An empty object where the folder lacks the file.
 absl::StatusOr<Json> ReadOptionalJson(const std::string& folder, const std::string& name) {
   const absl::StatusOr<std::string> text = ReadInsideFolder(folder, name, kMaxSettingsBytes);
   if (absl::IsNotFound(text.status())) return Json::object();
   RETURN_IF_ERROR(text.status());
   const std::string path = JoinPath(folder, name);
-  RETURN_IF_ERROR(CheckDownloaded(*text, path));
   ASSIGN_OR_RETURN(Json json, ParseJson(*text, path));
   if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": not an object"));
   return json;
@@ -117,7 +110,6 @@ absl::StatusOr<std::unique_ptr<TextCodec>> TextCodec::Load(const std::string& fo
   const absl::StatusOr<std::string> tokenizer = ReadInsideFolder(folder, kTokenizerFile, kMaxTokenizerBytes);
   if (absl::IsNotFound(tokenizer.status())) return NoTokenizer(folder);
   RETURN_IF_ERROR(tokenizer.status());
-  RETURN_IF_ERROR(CheckDownloaded(*tokenizer, JoinPath(folder, kTokenizerFile)));
   ASSIGN_OR_RETURN(codec->tokenizer_, Tokenizer::Parse(*tokenizer, JoinPath(folder, kTokenizerFile)));
   ASSIGN_OR_RETURN(const Json config, ReadOptionalJson(folder, kTokenizerConfig));
   const absl::Status status = codec->ReadSettings(folder, config);

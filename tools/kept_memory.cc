@@ -10,10 +10,12 @@ namespace plumb::cli {
 
 void KeepFreedMemory() {
 #if defined(__GLIBC__)
-  if (std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr || std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr) return;
+  for (const char* own : {"GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_"}) {
+    if (std::getenv(own) != nullptr) return;
+  }
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
   mallopt(M_TRIM_THRESHOLD, -1);        // never
-  mallopt(M_TOP_PAD, 256 << 20);        // addresses, not pages
+  mallopt(M_TOP_PAD, 64 << 20);
 #endif
 }
 

@@ -38,6 +38,7 @@ void RunTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertSt
   std::vector<ColumnProduct> products;
   for (int64_t expert = 0; expert < num_experts; ++expert) {
     const int64_t start = starts[expert];
+    if (accumulate && starts[expert + 1] == start) continue;
     products.push_back({.a = left.const_data_ptr<float>() + start * left.stride(0),
                         .a_row_stride = 1,
                         .a_inner_stride = left.stride(0),
@@ -50,7 +51,7 @@ void RunTransposedTimes(const at::Tensor& g, const at::Tensor& x, const ExpertSt
                         .inner = starts[expert + 1] - start,
                         .accumulate = accumulate});
   }
-  cpu::RunColumnProducts(products.data(), num_experts, FloatType::kFloat32);
+  cpu::RunColumnProducts(products.data(), static_cast<int64_t>(products.size()), FloatType::kFloat32);
 }
 
 }  // namespace

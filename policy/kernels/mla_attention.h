@@ -10,8 +10,8 @@ namespace plumb {
 // Causal attention in MLA's absorbed form: all heads share one latent per token, whose first Rkv numbers are the value
 // too. Scores, softmax and sums are float32; the result is cast. On the CPU in float32 and bfloat16 it is row-exact: a
 // row depends on nothing but itself and the latents of its sequence up to its position, and both functions below give
-// the same bits (policy/kernels/cpu/attention_forward.h); no gradient flows there, MlaHeads() has it. Elsewhere it is
-// the plain form.
+// the same bits (policy/kernels/cpu/attention_forward.h); neither input may want a gradient there, for
+// MlaHeads() has it. Elsewhere it is the plain form.
 // Source: arXiv:2405.04434, section 2.1 and appendix C.
 //
 //   queries      [N, H, Rkv + Dr]

@@ -90,35 +90,48 @@ HeadKeys ExpandLatents(const Saved& saved, const MlaWidths& widths) {
   return expanded;
 }
 
-// Of queries, latents and kv_b.
-std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient) {
-  const MlaWidths widths = WidthsOf(saved.queries, saved.latents, saved.kv_b);
+// Gradients of attention with each head's keys and values.
+struct AttentionGradients {
+  at::Tensor queries;      // [N, H, Dn + Dr] of their type
+  at::Tensor keys_values;  // [N, H * (Dn + Dv)] float32, as kv_b makes them
+  at::Tensor rotated;      // [N, H, Dr] float32, of the key that all heads share
+};
+
+AttentionGradients AttentionBackward(const Saved& saved, const MlaWidths& widths, const at::Tensor& upstream) {
   const HeadKeys expanded = ExpandLatents(saved, widths);
-  const at::ScalarType type = saved.queries.scalar_type();
-  const at::Tensor upstream = gradient.to(type).contiguous();
-  const at::Tensor queries = at::empty_like(saved.queries);
-  const at::Tensor keys = at::empty(saved.queries.sizes(), expanded.keys.options());
-  const at::Tensor values = at::empty(saved.output.sizes(), expanded.keys.options());
+  const int64_t n = saved.queries.size(0);
+  const at::TensorOptions floats = saved.logsumexp.options();
+  const AttentionGradients gradients = {at::empty_like(saved.queries),
+                                        at::empty({n, widths.heads * (widths.nope + widths.value)}, floats),
+                                        at::empty({n, widths.heads, widths.rope}, floats)};
   const cpu::HeadAttention attention = {.queries = saved.queries.const_data_ptr(),
                                         .keys = expanded.keys.const_data_ptr<float>(),
                                         .values = expanded.values.const_data_ptr<float>(),
-                                        .type = KernelType(type),
-                                        .num_tokens = saved.queries.size(0),
+                                        .type = KernelType(saved.queries.scalar_type()),
+                                        .num_tokens = n,
                                         .num_heads = widths.heads,
                                         .width = widths.nope + widths.rope,
+                                        .own_width = widths.nope,
                                         .value_width = widths.value,
                                         .scale = static_cast<float>(saved.scale)};
   cpu::RunAttentionBackward(attention, *saved.units,
                             {.upstream = upstream.const_data_ptr(),
                              .output = saved.output.const_data_ptr(),
                              .logsumexp = saved.logsumexp.const_data_ptr<float>(),
-                             .queries = queries.mutable_data_ptr(),
-                             .keys = keys.mutable_data_ptr<float>(),
-                             .values = values.mutable_data_ptr<float>()});
-  const at::Tensor rows = at::cat({keys.narrow(2, 0, widths.nope), values}, 2).flatten(1);  // [N, H * (Dn + Dv)]
-  const at::Tensor rotated = keys.narrow(2, widths.nope, widths.rope).sum(1);
-  return {queries, at::cat({Times(rows, saved.kv_b), rotated}, 1).to(type),
-          WeightGradient(saved.parameter, rows, saved.latents.narrow(1, 0, widths.rank))};
+                             .queries = gradients.queries.mutable_data_ptr(),
+                             .keys_values = gradients.keys_values.mutable_data_ptr<float>(),
+                             .shared = gradients.rotated.mutable_data_ptr<float>()});
+  return gradients;
+}
+
+// Of queries, latents and kv_b.
+std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient) {
+  const MlaWidths widths = WidthsOf(saved.queries, saved.latents, saved.kv_b);
+  const at::ScalarType type = saved.queries.scalar_type();
+  const auto [queries, rows, rotated] = AttentionBackward(saved, widths, gradient.to(type).contiguous());
+  const at::Tensor latents = at::cat({Times(rows, saved.kv_b), rotated.sum(1)}, 1).to(type);
+  if (!saved.parameter.requires_grad()) return {queries, latents, at::Tensor()};
+  return {queries, latents, WeightGradient(saved.parameter, rows, saved.latents.narrow(1, 0, widths.rank))};
 }
 
 bool HasKernel(const at::Tensor& queries, const at::Tensor& latents, const at::Tensor& kv_b) {

@@ -25,8 +25,9 @@ at::Tensor HeadValues(const at::Tensor& mixed, const at::Tensor& kv_b, int64_t v
 // Causal attention of a batch's own tokens from queries to the values of heads: MlaAttention() between the two above.
 // On the CPU in float32 and bfloat16 the gradient is taken where each head has keys and values of its own, which kv_b
 // makes of the latents: the same derivative with Dn + Dr and Dv numbers in place of Rkv + Dr and Rkv. Keys and values
-// of all heads and their gradients are held for that, N * H * (3 (Dn + Dv) + 2 Dr) float32, in one layer at a time.
-// Source: arXiv:2405.04434, section 2.1.
+// of all heads and their gradients are held for that, N * H * 2 (Dn + Dr + Dv) float32, in one layer at a time. In
+// bfloat16 the scores that are made again there lack the rounding of the queries in the latent space, some 1e-3 of the
+// largest product; probabilities of scores that are large differ accordingly. Source: arXiv:2405.04434, section 2.1.
 //
 //   queries  [N, H, Dn + Dr], rotated
 //   latents  [N, Rkv + Dr], normalised and rotated

@@ -6,7 +6,7 @@
 namespace plumb {
 
 // One product per head: out[n, h] = input[n, h] * matrices[h]. On the CPU in float32 and bfloat16 it is row-exact: a
-// row depends on nothing but itself and the matrices, and no gradient flows there (MlaHeads() has it).
+// row depends on nothing but itself and the matrices; neither may want a gradient there (MlaHeads() has it).
 //
 //   input     [N, H, a]
 //   matrices  [H, a, b]

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kLogitsPerPiece = 1 << 22;
 constexpr int64_t kElementsPerTask = 1 << 13;
-// Logits of a slab of the vocabulary: 4 MiB, unless the rows are too many for one chunk.
+// Logits of a slab of the vocabulary: 4 MiB, which stay in a cache, unless the rows are too many for one chunk.
 constexpr int64_t kSlabLogits = 1 << 20;
 constexpr int64_t kMaxSlabChunks = 16;
 // Logits or log-probabilities up to this many are kept for the gradient instead of being made again.
@@ -28,8 +28,8 @@ constexpr int64_t kLogitsToKeep = 1 << 23;
 
 int64_t RowsPerPiece(const at::Tensor& head) { return std::max<int64_t>(1, kLogitsPerPiece / head.size(0)); }
 
-bool KeepsLogits(const at::Tensor& hidden, const at::Tensor& head) {
-  return NeedsGradient({hidden, head}) && hidden.size(0) * head.size(0) <= kLogitsToKeep;
+bool KeepsLogits(const at::Tensor& hidden, const at::Tensor& head, int64_t num_ids) {
+  return NeedsGradient({hidden, head}) && hidden.size(0) * num_ids <= kLogitsToKeep;
 }
 
 // [rows, V] float32
@@ -41,7 +41,7 @@ at::Tensor LogSoftmax(const at::Tensor& hidden, const at::Tensor& head, double t
 
 struct Saved {
   at::Tensor hidden;
-  at::Tensor head;
+  at::Tensor head;       // the rows that count
   at::Tensor parameter;  // the head as it came
   at::Tensor targets;
   double temperature;
@@ -79,7 +79,7 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
 
 TokenLogprobs InPieces(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                        double temperature) {
-  const bool keep = KeepsLogits(hidden, head);
+  const bool keep = KeepsLogits(hidden, head, head.size(0));
   Saved saved{hidden.detach(), head.detach(), head, targets, temperature, {}};
   std::vector<at::Tensor> logprobs;
   std::vector<at::Tensor> entropies;
@@ -116,7 +116,7 @@ RowResults MergeChunks(const std::vector<cpu::ChunkSums>& chunks, int64_t rows) 
   return results;
 }
 
-// Logits of all rows for some ids at a time: whole chunks, and few enough to be forgotten.
+// Ids whose logits are made at a time: whole chunks.
 int64_t IdsPerSlab(int64_t rows) {
   const int64_t chunks =
       std::clamp<int64_t>(kSlabLogits / (std::max<int64_t>(1, rows) * cpu::kVocabularyChunk), 1, kMaxSlabChunks);
@@ -160,13 +160,15 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
   const at::Tensor factors = (gradient.to(at::kFloat) / saved.temperature).contiguous();
   const at::Tensor hidden_gradient = at::zeros(hidden.sizes(), hidden.options());
   const at::Tensor held = HeldGradient(saved.parameter);
-  const at::Tensor head_gradient = held.defined() ? held : at::zeros(saved.head.sizes(), hidden.options());
+  const at::Tensor head_gradient = held.defined() ? held : at::zeros(saved.parameter.sizes(), hidden.options());
   size_t next_kept = 0;
   ForSlabs(saved.head, hidden.size(0), [&](int64_t first, const at::Tensor& slab) {
-    const at::Tensor logits =
-        saved.pieces.empty() ? TimesTransposed(hidden, slab, {}, at::kFloat) : saved.pieces[next_kept++];
+    const bool kept = !saved.pieces.empty();
+    const at::Tensor logits = kept ? saved.pieces[next_kept++] : TimesTransposed(hidden, slab, {}, at::kFloat);
+    const at::Tensor d_logits = kept ? at::empty_like(logits) : logits;
     const at::Tensor targets = saved.targets - first;
-    const cpu::LogitGradientRows rows = {.logits = logits.mutable_data_ptr<float>(),
+    const cpu::LogitGradientRows rows = {.logits = logits.const_data_ptr<float>(),
+                                         .gradient = d_logits.mutable_data_ptr<float>(),
                                          .width = logits.size(1),
                                          .temperature = static_cast<float>(saved.temperature),
                                          .log_sums = log_sums.const_data_ptr<float>(),
@@ -175,19 +177,21 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
     cpu::ParallelRanges(
         logits.size(0), std::max<int64_t>(1, kElementsPerTask / logits.size(1)),
         [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().logit_gradient(rows, begin, end); });
-    hidden_gradient.add_(Times(logits, slab));
-    AddTransposedTimes(logits, hidden, {0, hidden.size(0)}, head_gradient.narrow(0, first, slab.size(0)).unsqueeze(0));
+    hidden_gradient.add_(Times(d_logits, slab));
+    AddTransposedTimes(d_logits, hidden, {0, hidden.size(0)},
+                       head_gradient.narrow(0, first, slab.size(0)).unsqueeze(0));
   });
   const at::ScalarType type = saved.hidden.scalar_type();
   return {hidden_gradient.to(type), held.defined() ? at::Tensor() : head_gradient.to(type)};
 }
 
-TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature) {
-  const bool keep = KeepsLogits(hidden, head);
-  Saved saved{hidden.detach(), head.detach(), head, targets.contiguous(), temperature, {}};
+TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature,
+                      int64_t num_ids) {
+  const bool keep = KeepsLogits(hidden, head, num_ids);
+  Saved saved{hidden.detach(), head.detach().narrow(0, 0, num_ids), head, targets.contiguous(), temperature, {}};
   const at::Tensor rows = FloatRows(hidden);
   const at::Tensor target_logits = at::full({hidden.size(0)}, -std::numeric_limits<float>::infinity(), at::kFloat);
-  const int64_t per_row = (head.size(0) + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
+  const int64_t per_row = (num_ids + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
   std::vector<cpu::ChunkSums> chunks(hidden.size(0) * per_row);
   ForSlabs(saved.head, rows.size(0), [&](int64_t first, const at::Tensor& slab) {
     const at::Tensor logits = TimesTransposed(rows, slab, {}, at::kFloat);
@@ -212,13 +216,15 @@ TokenLogprobs TokenLogprobsReference(const at::Tensor& hidden, const at::Tensor&
 }
 
 TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   double temperature) {
+                                   double temperature, int64_t num_ids) {
   if (hidden.size(0) == 0) {
     const at::Tensor empty = at::zeros({0}, hidden.options().dtype(at::kFloat));
     return {empty, empty};
   }
   const bool kernel = CpuProductTakes(head) && hidden.scalar_type() == head.scalar_type();
-  return kernel ? InSlabs(hidden, head, targets, temperature) : InPieces(hidden, head, targets, temperature);
+  const int64_t ids = num_ids <= 0 ? head.size(0) : std::min(num_ids, head.size(0));
+  if (kernel) return InSlabs(hidden, head, targets, temperature, ids);
+  return InPieces(hidden, head.narrow(0, 0, ids), targets, temperature);
 }
 
 TokenLogprobs LogprobsOfLogits(const at::Tensor& logits, const at::Tensor& targets, double temperature) {

@@ -17,8 +17,9 @@ struct TokenLogprobs {
 //   hidden   [M, D]
 //   head     [V, D], of the same type
 //   targets  [M] int64
+//   num_ids  the distribution is over the ids below it; 0: all
 TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   double temperature);
+                                   double temperature, int64_t num_ids = 0);
 
 // The same of logits that are there already; on the CPU to the bit what ComputeTokenLogprobs() gives for them. No
 // gradient flows.

@@ -46,6 +46,12 @@ TEST(ParseJsonTest, RefusesSizeGarbageAndBadUtf8) {
   EXPECT_THAT(ParseJson("", "empty"), StatusIs(kInvalid, HasSubstr("empty")));
 }
 
+TEST(ParseJsonTest, SaysWhatADownloadLeftInPlaceOfJson) {
+  EXPECT_EQ(ParseJson("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "config.json").status().message(),
+            "config.json: is a Git LFS pointer; run `git lfs pull`");
+  EXPECT_EQ(ParseJson("<html></html>", "config.json").status().message(), "config.json: is an HTML page, not JSON");
+}
+
 TEST(DumpJsonTest, ReplacesBytesThatAreNotUtf8) { EXPECT_EQ(DumpJson(Json("a\xff")), "\"a\xef\xbf\xbd\""); }
 
 TEST(FloatJsonTest, IsShortAndReadsBackToTheSameBits) {

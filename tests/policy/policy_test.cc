@@ -145,6 +145,25 @@ TEST(PolicyPropertyTest, PackedEqualsUnpacked) {
   }
 }
 
+// Weights that want gradients change nothing over a cache, which has none.
+TEST(PolicyTest, ACacheTakesWeightsThatAreTrained) {
+  PolicyWeights weights = SmallWeights();
+  const ModelConfig& config = weights.config;
+  const PackedTokens tokens = PackSequences({SomeIds(9, 64)});
+  LatentCache cache = *LatentCache::Create({config.num_layers, config.LatentWidth(), at::kFloat}, 3, at::kCPU);
+  const auto run = [&] {
+    RouterRecord record;  // asks for the form on tensors
+    ForwardContext context;
+    context.router_record = &record;
+    return Forward(weights, tokens, {&cache, {{2}}}, context).detach();
+  };
+  const at::Tensor expected = run();
+  for (const NamedBuffer& buffer : Buffers(weights)) {
+    if (buffer.trainable) buffer.tensor->set_requires_grad(true);
+  }
+  EXPECT_TRUE(run().equal(expected));
+}
+
 // Feeds `ids` in chunks over pages and returns all hidden states. Pages lie in no particular order.
 at::Tensor ForwardInChunks(const PolicyWeights& weights, const std::vector<int64_t>& ids, int64_t chunk) {
   const ModelConfig& config = weights.config;

@@ -15,8 +15,8 @@ namespace plumb::cli {
 namespace {
 
 constexpr int64_t kFarCount = int64_t{1} << 26;  // 256 MiB: no cache has them
-// Products with weights in a cache are timed as the FMA peak is (tools/bench/fma_peak.cc): in bursts of about as many
-// operations, of which the best counts. Those that read memory are timed once a round, as the bandwidth is.
+// Products with weights in a cache are timed as the FMA peak is (tools/bench/fma_peak.cc): in bursts of a millisecond,
+// of which the best counts. Those that read memory are timed once a round, as the bandwidth is.
 constexpr double kFlopsPerBurst = 2e8;
 constexpr int kBursts = 20;
 

@@ -39,8 +39,9 @@ CommandEntry KernelsBench() {
       .name = "kernels",
       .summary = "Matrix products of the CPU against the machine's memory bandwidth and FMA peak.",
       .details =
-          "Each case is timed in turn with the machine's limits; rates are of the median round. The machine should\n"
-          "be idle. Cases C1 read weights from memory for 1, 2 and 4 rows: look at share_of_read_bandwidth. Cases\n"
+          "Each case is timed in turn with the machine's limits; rates are of the median round. In a round the FMA\n"
+          "peak and the cases with weights in a cache are the best of some short bursts. The machine should be\n"
+          "idle. Cases C1 read weights from memory for 1, 2 and 4 rows: look at share_of_read_bandwidth. Cases\n"
           "C2 have 64 rows and more: look at share_of_fma_peak.",
       .example = "plumb bench kernels --threads 2\nplumb bench kernels --isa avx2 --rounds 9",
       .make = [] { return std::make_unique<Bench>(); }};

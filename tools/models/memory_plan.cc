@@ -15,6 +15,9 @@ constexpr double kFloatBytes = 4;
 // LayerActivations() names.
 constexpr double kAllowance = 1.2;
 
+// What ComputeTokenLogprobs() keeps of the logits at most, 32 MiB, and a piece of 16 MiB with its softmax and gradient.
+constexpr double kMostLogits = 5 << 22;
+
 double BytesOf(const std::string& dtype) { return dtype == "bfloat16" ? 2 : 4; }
 
 // The routers are float32 in every case.
@@ -36,16 +39,15 @@ double WeightBytes(const ModelConfig& model, const std::string& dtype) {
 double LayerActivations(const ModelConfig& model, int64_t layer) {
   const double heads = static_cast<double>(model.num_heads);
   const double width = static_cast<double>(model.hidden_size);
-  const double attention = heads * static_cast<double>(2 * model.LatentWidth() + 2 * model.kv_lora_rank +
-                                                       model.QkHeadDim() + 2 * model.v_head_dim) +
+  const double attention = heads * static_cast<double>(model.QkHeadDim() + model.v_head_dim) +
                            static_cast<double>(2 * model.LatentWidth() + 2 * model.q_lora_rank);
-  double feed_forward = 4.0 * static_cast<double>(model.intermediate_size);
+  double feed_forward = 3.0 * static_cast<double>(model.intermediate_size);
   if (model.IsMoeLayer(layer)) {
     const double chosen = static_cast<double>(model.experts_per_token);
     const double inner = static_cast<double>(model.moe_intermediate_size);
-    feed_forward = chosen * (4.0 * inner + 3.0 * width) + 4.0 * static_cast<double>(model.num_shared_experts) * inner;
+    feed_forward = chosen * (3.0 * inner + width) + 3.0 * static_cast<double>(model.num_shared_experts) * inner;
   }
-  return 6.0 * width + attention + feed_forward;
+  return 4.0 * width + attention + feed_forward;
 }
 
 MemoryPart Activations(const ModelConfig& model, const std::string& dtype, int64_t tokens) {
@@ -56,10 +58,10 @@ MemoryPart Activations(const ModelConfig& model, const std::string& dtype, int64
           /*estimate=*/true};
 }
 
-// The logits of a micro batch, their softmax and its gradient.
+// The logits of a micro batch and their gradient, as far as ComputeTokenLogprobs() has them at one time.
 MemoryPart LogitsPart(const ModelConfig& model, int64_t tokens) {
-  return {absl::StrCat("logits of ", tokens, " tokens"),
-          2.0 * static_cast<double>(tokens) * static_cast<double>(model.vocab_size) * kFloatBytes, /*estimate=*/true};
+  const double all = 2.0 * static_cast<double>(tokens) * static_cast<double>(model.vocab_size);
+  return {absl::StrCat("logits of ", tokens, " tokens"), std::min(all, kMostLogits) * kFloatBytes, /*estimate=*/true};
 }
 
 void AddTrainer(const ModelConfig& model, const std::string& dtype, int64_t tokens, std::vector<MemoryPart>& parts) {

@@ -41,8 +41,11 @@ class HeadWorker {
     for (int64_t first = 0; first < sequence_.num_tokens; first += call_.kernels.chunk_rows) {
       RunChunk({first, std::min<int64_t>(sequence_.num_tokens - first, call_.kernels.chunk_rows)});
     }
-    WriteFloats(key_gradient_, call_.key_stride, call_.attention.width, call_.gradients.keys);
-    WriteFloats(value_gradient_, call_.value_stride, call_.attention.value_width, call_.gradients.values);
+    const HeadAttention& attention = call_.attention;
+    const int64_t own = attention.own_width, both = own + attention.value_width, shared = attention.width - own;
+    WriteFloats(key_gradient_, call_.key_stride, own, call_.gradients.keys_values, both);
+    WriteFloats(value_gradient_, call_.value_stride, attention.value_width, call_.gradients.keys_values + own, both);
+    WriteFloats(key_gradient_ + own, call_.key_stride, shared, call_.gradients.shared, shared);
   }
 
  private:
@@ -97,9 +100,15 @@ class HeadWorker {
             static_cast<int>(rows.count)};
   }
 
-  void WriteFloats(const float* from, int64_t stride, int64_t width, float* to) const {
-    const HeadRows rows = RowsOf({0, sequence_.num_tokens}, width, FloatType::kFloat32);
-    call_.kernels.write(from, stride, nullptr, rows, to + FirstRow() * width);
+  // Rows of this head's tokens into an array [N, H, to_width], whose first `width` numbers `to` points to.
+  void WriteFloats(const float* from, int64_t stride, int64_t width, float* to, int64_t to_width) const {
+    const HeadRows rows = {FloatType::kFloat32,
+                           call_.attention.num_heads * to_width,
+                           1,
+                           static_cast<int>(width),
+                           0,
+                           static_cast<int>(sequence_.num_tokens)};
+    call_.kernels.write(from, stride, nullptr, rows, to + FirstRow() * to_width);
   }
 
   GradientChunk LoadChunk(const ChunkRows& rows) {

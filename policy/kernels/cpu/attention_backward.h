@@ -16,6 +16,7 @@ struct HeadAttention {
   int64_t num_tokens = 0;   // N
   int64_t num_heads = 0;    // H
   int64_t width = 0;        // W
+  int64_t own_width = 0;    // a key's first numbers are its head's own, all heads share the rest
   int64_t value_width = 0;  // Dv
   float scale = 1.0f;
 };
@@ -26,8 +27,8 @@ struct HeadGradients {
   const void* output = nullptr;      // [N, H, Dv] of type `type`
   const float* logsumexp = nullptr;  // [N, H]
   void* queries = nullptr;           // [N, H, W] of type `type`
-  float* keys = nullptr;             // [N, H, W]
-  float* values = nullptr;           // [N, H, Dv]
+  float* keys_values = nullptr;      // [N, H, own width + Dv]: of the key's own numbers, then of the value
+  float* shared = nullptr;           // [N, H, W - own width]: of the key's other numbers, by each head
 };
 
 // Gradients of causal attention over whole sequences. Scores are made again, block by block. A head of a sequence is

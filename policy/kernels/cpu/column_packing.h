@@ -106,7 +106,9 @@ PLUMB_VEC void PackPanels(const B* from, int64_t stride, int64_t columns, int64_
     float* panel = to;
     int64_t column = 0;
     for (; column + kPanelColumns<isa> <= columns; column += kPanelColumns<isa>) {
-      _mm_prefetch(reinterpret_cast<const char*>(from + kRowsAhead * stride + column), _MM_HINT_T0);
+      for (int i = 0; i < kPanelColumns<isa>; i += 64 / sizeof(B)) {
+        _mm_prefetch(reinterpret_cast<const char*>(from + kRowsAhead * stride + column + i), _MM_HINT_T0);
+      }
 #pragma GCC unroll 2
       for (int i = 0; i < kPanelColumns<isa>; i += V::kLanes) V::Store(panel + i, V::Load(from + column + i));
       panel += inner * kPanelColumns<isa> + kCopyGap;

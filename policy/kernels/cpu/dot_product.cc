@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "policy/kernels/cpu/block_tasks.h"
 #include "policy/kernels/cpu/isa.h"
 #include "policy/kernels/cpu/parallel.h"
 #include "policy/kernels/cpu/row_functions.h"
@@ -17,11 +18,6 @@ namespace {
 constexpr int64_t kMinRows = 96;
 constexpr int64_t kColumnsPerTile = 4;
 constexpr int64_t kMostLanes = 16;
-
-struct Task {
-  int64_t product;
-  ResultBlock block;
-};
 
 int64_t RoundedUp(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -44,37 +40,23 @@ Shape TaskShape(const DotProduct& p, int64_t multiplications) {
   return {std::max<int64_t>(1, rows), std::clamp(columns, kColumnsPerTile, most)};
 }
 
-// Tasks for the first `num_columns` of a product's columns.
-void AddTasks(const DotProduct& p, int64_t index, int64_t num_columns, const Shape& shape, std::vector<Task>& tasks) {
-  for (int64_t row = 0; row < p.rows; row += shape.rows) {
-    for (int64_t column = 0; column < num_columns; column += shape.columns) {
-      tasks.push_back(
-          {index, {row, std::min(row + shape.rows, p.rows), column, std::min(column + shape.columns, num_columns)}});
-    }
-  }
-}
+using DotBlock = void (*)(const DotProduct& product, DotTypes types, const ResultBlock& block, float* scratch);
 
-void RunTask(const DotProduct& product, DotTypes types, const ResultBlock& block) {
-  float* const scratch = Scratch(ScratchUse::kProduct, kDotScratch).Take(kDotScratch);
-  (ActiveIsa() == Isa::kAvx512 ? DotBlockAvx512 : DotBlockAvx2)(product, types, block, scratch);
-}
+// That of the class that runs in this process.
+DotBlock ActiveDotBlock() { return ActiveIsa() == Isa::kAvx512 ? DotBlockAvx512 : DotBlockAvx2; }
 
-// Each thread's list of tasks; kept, so that a decode step allocates nothing.
-std::vector<Task>& EmptyTasks() {
-  thread_local std::vector<Task> tasks;
-  tasks.clear();
-  return tasks;
-}
+float* TakeScratch() { return Scratch(ScratchUse::kProduct, kDotScratch).Take(kDotScratch); }
 
 // The block's columns of the gate, then those up, then what they make while they are in the core's cache.
-void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBlock& block) {
+void RunGatedBlock(DotBlock run, const GatedProduct& product, DotTypes types, const ResultBlock& block) {
   const DotProduct& gate_up = product.gate_up;
   const int64_t width = gate_up.columns / 2;
   ResultBlock up = block;
   up.column_begin += width;
   up.column_end += width;
-  RunTask(gate_up, types, block);
-  RunTask(gate_up, types, up);
+  float* const scratch = TakeScratch();
+  run(gate_up, types, block, scratch);
+  run(gate_up, types, up, scratch);
   const auto at = [&](void* array, int64_t column) {
     return static_cast<char*>(array) + column * BytesOf(types.output);
   };
@@ -93,27 +75,31 @@ void RunGatedBlock(const GatedProduct& product, DotTypes types, const ResultBloc
 void RunDotProducts(const DotProduct* products, int64_t count, DotTypes types) {
   TaskSize size;
   for (int64_t index = 0; index < count; ++index) size.Add(Multiplications(products[index]));
-  std::vector<Task>& tasks = EmptyTasks();
+  std::vector<BlockTask>& tasks = EmptyTasks();
   for (int64_t index = 0; index < count; ++index) {
     const DotProduct& product = products[index];
-    AddTasks(product, index, product.columns, TaskShape(product, size.multiplications()), tasks);
+    const Shape shape = TaskShape(product, size.multiplications());
+    AddBlocks(index, product.rows, product.columns, shape.rows, shape.columns, tasks);
   }
-  const Task* all = tasks.data();
+  const BlockTask* all = tasks.data();
+  const DotBlock run = ActiveDotBlock();
   ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) { RunTask(products[all[task].product], types, all[task].block); });
+                [&](int64_t task) { run(products[all[task].product], types, all[task].block, TakeScratch()); });
 }
 
 void RunGatedProducts(const GatedProduct* products, int64_t count, DotTypes types) {
   TaskSize size;
   for (int64_t index = 0; index < count; ++index) size.Add(Multiplications(products[index].gate_up));
-  std::vector<Task>& tasks = EmptyTasks();
+  std::vector<BlockTask>& tasks = EmptyTasks();
   for (int64_t index = 0; index < count; ++index) {
     const DotProduct& product = products[index].gate_up;
-    AddTasks(product, index, product.columns / 2, TaskShape(product, size.multiplications() / 2), tasks);
+    const Shape shape = TaskShape(product, size.multiplications() / 2);
+    AddBlocks(index, product.rows, product.columns / 2, shape.rows, shape.columns, tasks);
   }
-  const Task* all = tasks.data();
+  const BlockTask* all = tasks.data();
+  const DotBlock run = ActiveDotBlock();
   ParallelTasks(static_cast<int64_t>(tasks.size()),
-                [&](int64_t task) { RunGatedBlock(products[all[task].product], types, all[task].block); });
+                [&](int64_t task) { RunGatedBlock(run, products[all[task].product], types, all[task].block); });
 }
 
 }  // namespace plumb::cpu

@@ -18,7 +18,7 @@
 // elements missing in the last vector count as zero; then the sum of lanes. Blocks are added ascending.
 //
 // Column product (products with matrices whose columns lie side by side, y = x W, and gradients). Each result adds its
-// terms in ascending order of the inner index, from zero.
+// terms in ascending order of the inner index, from zero or, where it is added to a gradient, from that.
 //
 // Attention. A query row is one head of one token; it is multiplied by the softmax scale first. The keys of its
 // sequence are cut into blocks of kKeyBlock positions from the start of the sequence, and the blocks into splits of

@@ -142,10 +142,10 @@ struct VocabularyRows {
   int64_t sums_stride = 0;
 };
 
-// logits[n, v] becomes factors[n] * (1 where v is the target, else 0, less e^(l - log_sums[n])), l = logit /
-// temperature.
+// gradient[n, v] = factors[n] * (1 where v is the target, else 0, less e^(l - log_sums[n])), l = logit / temperature.
 struct LogitGradientRows {
-  float* logits = nullptr;  // [N, width]
+  const float* logits = nullptr;  // [N, width]
+  float* gradient = nullptr;      // [N, width], which may be the logits
   int64_t width = 0;
   float temperature = 1;
   const float* log_sums = nullptr;   // [N]

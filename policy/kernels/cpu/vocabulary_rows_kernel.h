@@ -48,15 +48,16 @@ template <Isa isa>
 void LogitGradient(const LogitGradientRows& p, int64_t begin, int64_t end) {
   using V = Vec<isa>;
   for (int64_t n = begin; n < end; ++n) {
-    float* logits = p.logits + n * p.width;
+    const float* logits = p.logits + n * p.width;
+    float* gradient = p.gradient + n * p.width;
     const typename V::Float log_sum = V::Set(p.log_sums[n]);
     const typename V::Float factor = V::Set(-p.factors[n]);
     ForRegisters<isa>(p.width, [&](int64_t i, int count) {
       const typename V::Float tempered = Tempered<isa>(LoadSome<isa>(logits + i, count), p.temperature);
-      StoreSome<isa>(logits + i, V::Mul(factor, VecMath<isa>::Exp(V::Sub(tempered, log_sum))), count);
+      StoreSome<isa>(gradient + i, V::Mul(factor, VecMath<isa>::Exp(V::Sub(tempered, log_sum))), count);
     });
     const int64_t target = p.targets[n];
-    if (target >= 0 && target < p.width) logits[target] += p.factors[n];
+    if (target >= 0 && target < p.width) gradient[target] += p.factors[n];
   }
 }
 

@@ -132,7 +132,7 @@ TEST(MlaHeadsConformanceTest, GradientsAreFiniteDifferences) {
 
 TEST(MlaHeadsPropertyTest, GradientsDoNotDependOnThreads) {
   at::manual_seed(10);
-  for (const Shape& shape : {Shape{{300}, 6, 8, 4, 12, 10}, Shape{{90, 3, 70}, 3, 8, 4, 12, 10}}) {
+  for (const Shape& shape : {Shape{{700, 20}, 16, 8, 4, 12, 10}, Shape{{90, 3, 70}, 3, 8, 4, 12, 10}}) {
     const Batch batch = RandomBatch(shape, at::kFloat);
     testing::ForEachIsa([&](cpu::Isa) {
       std::vector<at::Tensor> first;
@@ -142,6 +142,21 @@ TEST(MlaHeadsPropertyTest, GradientsDoNotDependOnThreads) {
         for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(found[i].equal(first[i])) << i;
       });
     });
+  }
+}
+
+// Each input alone gets the gradient that it gets among all.
+TEST(MlaHeadsTest, SomeInputsWantAGradient) {
+  at::manual_seed(12);
+  const Batch batch = RandomBatch({{40, 7}, 3, 8, 4, 12, 10}, at::kFloat);
+  const AttentionPlan plan = PlanAttention(batch.tokens, KvView::Own(), 3);
+  const std::vector<at::Tensor> all = RunOnce(batch, /*reference=*/false);
+  for (size_t wanted = 0; wanted < 3; ++wanted) {
+    std::vector<at::Tensor> inputs = {batch.queries.clone(), batch.latents.clone(), batch.kv_b.clone()};
+    inputs[wanted].set_requires_grad(true);
+    MlaHeads(inputs[0], inputs[1], inputs[2], plan, batch.scale).backward(batch.upstream);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(inputs[i].grad().defined(), i == wanted);
+    EXPECT_TRUE(inputs[wanted].grad().equal(all[wanted + 1])) << wanted;
   }
 }
 

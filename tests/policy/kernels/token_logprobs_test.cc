@@ -52,6 +52,36 @@ TEST(TokenLogprobsConformanceTest, EqualsAutograd) { CompareWithAutograd(9, 30, 
 TEST(TokenLogprobsConformanceTest, EqualsAutogradInKeptSlabs) { CompareWithAutograd(90, 50000, 1.3); }
 TEST(TokenLogprobsConformanceTest, EqualsAutogradInSlabs) { CompareWithAutograd(190, 50000, 1.3); }
 
+// Kept logits are there for a second pass too.
+TEST(TokenLogprobsTest, AGraphCanBeKept) {
+  at::manual_seed(11);
+  const at::Tensor hidden = at::randn({6, 4}).set_requires_grad(true);
+  const at::Tensor head = at::randn({300, 4}).set_requires_grad(true);
+  const at::Tensor loss = ComputeTokenLogprobs(hidden, head, at::randint(300, {6}, at::kLong), 0.9).logprobs.sum();
+  loss.backward({}, /*retain_graph=*/true);
+  const at::Tensor hidden_once = hidden.grad().clone(), head_once = head.grad().clone();
+  loss.backward();
+  EXPECT_LE(MaxDifference(hidden.grad(), 2 * hidden_once), 1e-5);
+  EXPECT_LE(MaxDifference(head.grad(), 2 * head_once), 1e-5);
+}
+
+// Ids that do not count have no share in the sums, and no gradient.
+TEST(TokenLogprobsConformanceTest, SomeIdsCount) {
+  at::manual_seed(12);
+  const at::Tensor targets = at::randint(290, {6}, at::kLong);
+  const at::Tensor values = at::randn({300, 4}), rows = at::randn({6, 4});
+  std::vector<at::Tensor> gradients;
+  for (const bool plain : {true, false}) {
+    const at::Tensor head = values.clone().set_requires_grad(true);
+    const at::Tensor logprobs = plain ? ComputeTokenLogprobs(rows, head.narrow(0, 0, 290), targets, 0.9).logprobs
+                                      : ComputeTokenLogprobs(rows, head, targets, 0.9, 290).logprobs;
+    for (int pass = 0; pass < 2; ++pass) logprobs.sum().backward({}, /*retain_graph=*/true);
+    gradients.push_back(head.grad());
+  }
+  EXPECT_LE(MaxDifference(gradients[0], gradients[1]), 1e-5);
+  EXPECT_EQ(gradients[1].narrow(0, 290, 10).abs().max().item<float>(), 0.0f);
+}
+
 TEST(TokenLogprobsTest, EntropyIsDetached) {
   const at::Tensor hidden = at::randn({3, 4}).set_requires_grad(true);
   const TokenLogprobs scores = ComputeTokenLogprobs(hidden, at::randn({5, 4}), at::tensor({0, 1, 2}, at::kLong), 1.0);

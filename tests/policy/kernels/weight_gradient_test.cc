@@ -55,6 +55,23 @@ TEST(WeightGradientTest, OpsAddToWhatTheirWeightsHave) {
                           [&](const auto& weights) { return MlaHeads(queries, x, weights[0], plan, 0.4); });
 }
 
+// What was added is not returned, or it would be added twice.
+TEST(WeightGradientTest, ReturnsWhatItCouldNotAdd) {
+  at::manual_seed(3);
+  const at::Tensor g = at::randn({9, 3}), x = at::randn({9, 4});
+  const at::Tensor expected = g.t().mm(x);
+  const at::Tensor w = at::randn({3, 4}).set_requires_grad(true);
+  EXPECT_LE(MaxDifference(WeightGradient(w, g, x), expected), 1e-5);
+  w.mutable_grad() = at::ones({3, 4});
+  EXPECT_FALSE(WeightGradient(w, g, x).defined());
+  EXPECT_LE(MaxDifference(w.grad(), expected + 1), 1e-5);
+  const at::Tensor experts = at::randn({2, 3, 4}).set_requires_grad(true);
+  experts.mutable_grad() = at::ones({2, 3, 4});
+  EXPECT_FALSE(ExpertWeightGradient(experts, g, x, {0, 9, 9}).defined());
+  EXPECT_LE(MaxDifference(experts.grad()[0], expected + 1), 1e-5);
+  EXPECT_TRUE(experts.grad()[1].equal(at::ones({3, 4})));
+}
+
 TEST(WeightGradientTest, OnlyDenseFloat32LeavesAreAddedTo) {
   const at::Tensor leaf = at::ones({2, 3}).set_requires_grad(true);
   EXPECT_FALSE(HeldGradient(leaf).defined());

@@ -36,6 +36,12 @@ TEST(MemoryPlanTest, ATrainerTakesSixteenBytesAParameterBesidesActivations) {
   }
 }
 
+TEST(MemoryPlanTest, OfManyLogitsAFewAreThereAtATime) {
+  proto::SftConfig config;
+  config.set_micro_batch_tokens(65536);
+  EXPECT_EQ(PartOf(SftMemory(Model(), config), "logits of 65536 tokens"), (32 + 3 * 16) * 1048576.0);
+}
+
 TEST(MemoryPlanTest, GrpoCountsWorkersThatItStartsAndTheReference) {
   proto::GrpoConfig config;
   config.set_micro_batch_tokens(128);

@@ -19,32 +19,33 @@ TEST(AttentionBackwardTest, TwoTokensByHand) {
   const std::vector<float> output = {7.0f, 7.0f * p + 4.0f * (1.0f - p)};
   const std::vector<float> logsumexp = {15.0f, 3.0f + std::log1p(std::exp(-1.0f))};
 
-  std::vector<float> query_gradient(4, 7.0f), key_gradient(4, 7.0f), value_gradient(2, 7.0f);
+  std::vector<float> query_gradient(4, 7.0f), keys_values(4, 7.0f), shared(2, 7.0f);
   const HeadAttention attention = {.queries = queries.data(),
                                    .keys = keys.data(),
                                    .values = values.data(),
                                    .num_tokens = 2,
                                    .num_heads = 1,
                                    .width = 2,
+                                   .own_width = 1,
                                    .value_width = 1};
   RunAttentionBackward(attention, MakeAttentionUnits({{0, 2, 0, 0, 1}}, {0}, 1, 1),
                        {.upstream = upstream.data(),
                         .output = output.data(),
                         .logsumexp = logsumexp.data(),
                         .queries = query_gradient.data(),
-                        .keys = key_gradient.data(),
-                        .values = value_gradient.data()});
+                        .keys_values = keys_values.data(),
+                        .shared = shared.data()});
   // d output / d score of key 0 is p (7 - output), and minus that of key 1.
   const float score = p * (7.0f - output[1]);
   EXPECT_FLOAT_EQ(query_gradient[0], 0.0f);
   EXPECT_FLOAT_EQ(query_gradient[1], 0.0f);
   EXPECT_NEAR(query_gradient[2], score * 2.0f - score * 3.0f, 3e-6);
   EXPECT_NEAR(query_gradient[3], score * 1.0f - score * -1.0f, 3e-6);
-  EXPECT_NEAR(key_gradient[0], score * 1.0f, 3e-6);
-  EXPECT_FLOAT_EQ(key_gradient[1], 0.0f);
-  EXPECT_NEAR(key_gradient[2], -score * 1.0f, 3e-6);
-  EXPECT_FLOAT_EQ(value_gradient[0], 10.0f + p);
-  EXPECT_FLOAT_EQ(value_gradient[1], 1.0f - p);
+  EXPECT_NEAR(keys_values[0], score * 1.0f, 3e-6);
+  EXPECT_FLOAT_EQ(shared[0], 0.0f);
+  EXPECT_NEAR(keys_values[2], -score * 1.0f, 3e-6);
+  EXPECT_FLOAT_EQ(keys_values[1], 10.0f + p);
+  EXPECT_FLOAT_EQ(keys_values[3], 1.0f - p);
 }
 
 }  // namespace

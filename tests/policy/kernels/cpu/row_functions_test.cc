@@ -72,7 +72,7 @@ TEST(RowFunctionsTest, LogitGradientIsOneAtTheTargetLessTheProbability) {
     const float factor = 10.0f;
     for (const int64_t target : {-4, 1, 2}) {
       std::vector<float> logits = {0.0f, 0.0f};
-      ActiveRowFunctions().logit_gradient({logits.data(), 2, 1.0f, &log_sum, &factor, &target}, 0, 1);
+      ActiveRowFunctions().logit_gradient({logits.data(), logits.data(), 2, 1.0f, &log_sum, &factor, &target}, 0, 1);
       EXPECT_NEAR(logits[0], -5.0, 1e-5);
       EXPECT_NEAR(logits[1], target == 1 ? 5.0 : -5.0, 1e-5);
     }
