@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
-#include "rollout/engine.h"
 #include "tools/bench/limit_rounds.h"
 #include "tools/bench/work_bounds.h"
 
@@ -18,16 +17,6 @@ namespace plumb::cli {
 namespace {
 
 constexpr int64_t kDefaultStepTokens = 2048;
-
-absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const BenchModel& model, const GenerationCase& wanted) {
-  const int64_t tokens = wanted.prompt_tokens + wanted.new_tokens;
-  const int64_t pages = wanted.batch * ((tokens + kPageTokens - 1) / kPageTokens) + 1;
-  proto::EngineConfig config;
-  config.set_max_running_sequences(static_cast<int32_t>(wanted.batch));
-  config.set_max_step_tokens(static_cast<int32_t>(std::max(kDefaultStepTokens, wanted.batch * wanted.prompt_tokens)));
-  config.set_cache_pages(static_cast<int32_t>(pages));
-  return Engine::Create(model.weights, model.codec.get(), config);
-}
 
 std::vector<GroupRequest> Prompts(const BenchModel& model, const GenerationCase& wanted) {
   const ModelConfig& config = model.weights.config;
@@ -65,6 +54,7 @@ class OutputDigest {
 
 struct MeasuredCase {
   GenerationCase wanted;
+  std::unique_ptr<Engine> engine;
   std::vector<GenerationRound> rounds;
 };
 
@@ -99,8 +89,17 @@ Json CaseJson(const BenchModel& model, const MeasuredCase& measured, const Limit
 
 }  // namespace
 
-absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const GenerationCase& wanted) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, MakeEngine(model, wanted));
+absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const GenerationCase& wanted) {
+  const int64_t tokens = wanted.prompt_tokens + wanted.new_tokens;
+  const int64_t pages = wanted.batch * ((tokens + kPageTokens - 1) / kPageTokens) + 1;
+  proto::EngineConfig config;
+  config.set_max_running_sequences(static_cast<int32_t>(wanted.batch));
+  config.set_max_step_tokens(static_cast<int32_t>(std::max(kDefaultStepTokens, wanted.batch * wanted.prompt_tokens)));
+  config.set_cache_pages(static_cast<int32_t>(pages));
+  return Engine::Create(model.weights, model.codec.get(), config);
+}
+
+absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const GenerationCase& wanted, Engine& engine) {
   SamplingOptions sampling;
   sampling.max_new_tokens = wanted.new_tokens;
   sampling.ignore_end_tokens = true;
@@ -110,11 +109,11 @@ absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const Gen
     for (const TokenEvent& event : tick.tokens) digest.Add(event);
     if (!tick.status.ok()) status = tick.status;
   };
-  RETURN_IF_ERROR(engine->Submit(Prompts(model, wanted), sampling, sink).status());
+  RETURN_IF_ERROR(engine.Submit(Prompts(model, wanted), sampling, sink).status());
   const absl::Time begin = absl::Now();
-  RETURN_IF_ERROR(engine->Step());
+  RETURN_IF_ERROR(engine.Step());
   const absl::Time prefilled = absl::Now();
-  while (!engine->idle()) RETURN_IF_ERROR(engine->Step());
+  while (!engine.idle()) RETURN_IF_ERROR(engine.Step());
   const absl::Time end = absl::Now();
   RETURN_IF_ERROR(status);
   if (digest.num_tokens() != wanted.batch * wanted.new_tokens) {
@@ -129,11 +128,14 @@ absl::StatusOr<Json> MeasureGeneration(const BenchModel& model, const std::vecto
                                        int64_t rounds) {
   LimitRounds limits;
   std::vector<MeasuredCase> measured;
-  for (const GenerationCase& wanted : cases) measured.push_back({wanted, {}});
+  for (const GenerationCase& wanted : cases) {
+    ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, EngineFor(model, wanted));
+    measured.push_back({wanted, std::move(engine), {}});
+  }
   for (int64_t round = 0; round <= rounds; ++round) {
     if (round > 0) limits.Measure();
     for (MeasuredCase& one : measured) {
-      ASSIGN_OR_RETURN(GenerationRound result, RunGeneration(model, one.wanted));
+      ASSIGN_OR_RETURN(GenerationRound result, RunGeneration(model, one.wanted, *one.engine));
       if (round > 0) one.rounds.push_back(std::move(result));  // before that, caches and pages get warm
     }
   }

@@ -2,12 +2,14 @@
 #define PLUMB_TOOLS_BENCH_GENERATION_RATES_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
+#include "rollout/engine.h"
 #include "tools/bench/bench_model.h"
 
 namespace plumb::cli {
@@ -26,10 +28,15 @@ struct GenerationRound {
   std::string digest;          // of all sampled ids and log-probabilities
 };
 
+// An engine with room for a case. Its rounds run on one, as they do in a worker: the memory of a round is there for the
+// next, what it computed is not.
+// Errors: those of Engine::Create().
+absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const GenerationCase& wanted);
+
 // Samples at temperature 1 over the whole vocabulary, with no end but the length. The prompts are computed in one
 // engine step, so that the steps after it decode and do nothing else.
-// Errors: those of Engine::Create(), Engine::Submit() and Engine::Step().
-absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const GenerationCase& wanted);
+// Errors: those of Engine::Submit() and Engine::Step().
+absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const GenerationCase& wanted, Engine& engine);
 
 // Runs each case in turn with the machine's limits, `rounds` times after one round that is not counted.
 // Returns {"read_gigabytes_per_second", "fma_gflops", "cases": [...]}; rates are of medians, bounds are those of

@@ -14,17 +14,25 @@ BenchModel TinyModel() {
   return *std::move(model);
 }
 
-TEST(GenerationRatesTest, TheSameCaseGivesTheSameBitsAgain) {
+GenerationRound RoundOf(const BenchModel& model, const GenerationCase& wanted, Engine& engine) {
+  absl::StatusOr<GenerationRound> round = RunGeneration(model, wanted, engine);
+  EXPECT_TRUE(round.ok()) << round.status();
+  return *std::move(round);
+}
+
+TEST(GenerationRatesTest, TheSameCaseComputesTheSameBitsAgain) {
   const BenchModel model = TinyModel();
-  const absl::StatusOr<GenerationRound> first = RunGeneration(model, {3, 20, 5});
-  const absl::StatusOr<GenerationRound> second = RunGeneration(model, {3, 20, 5});
-  const absl::StatusOr<GenerationRound> longer = RunGeneration(model, {3, 20, 6});
-  ASSERT_TRUE(first.ok()) << first.status();
-  ASSERT_TRUE(second.ok() && longer.ok());
-  EXPECT_EQ(first->digest, second->digest);
-  EXPECT_NE(first->digest, longer->digest);
-  EXPECT_GT(first->prefill_seconds, 0);
-  EXPECT_GT(first->decode_seconds, 0);
+  const std::unique_ptr<Engine> engine = *EngineFor(model, {3, 20, 6});
+  const GenerationRound first = RoundOf(model, {3, 20, 5}, *engine);
+  const int64_t computed = engine->counters().computed_tokens;
+  EXPECT_GE(computed, 3 * 24);
+  const GenerationRound second = RoundOf(model, {3, 20, 5}, *engine);
+  EXPECT_EQ(engine->counters().computed_tokens, 2 * computed);
+  EXPECT_EQ(first.digest, second.digest);
+  EXPECT_NE(first.digest, RoundOf(model, {3, 20, 6}, *engine).digest);
+  EXPECT_EQ(first.digest, RoundOf(model, {3, 20, 5}, **EngineFor(model, {3, 20, 5})).digest);
+  EXPECT_GT(first.prefill_seconds, 0);
+  EXPECT_GT(first.decode_seconds, 0);
 }
 
 TEST(GenerationRatesTest, RatesFollowFromTheSeconds) {
@@ -39,7 +47,10 @@ TEST(GenerationRatesTest, RatesFollowFromTheSeconds) {
 }
 
 TEST(GenerationRatesFaultTest, ATooLongContextIsRefused) {
-  EXPECT_FALSE(RunGeneration(TinyModel(), {1, 1000, 100}).ok());  // tiny-demo has 1024 positions
+  const BenchModel model = TinyModel();
+  const absl::StatusOr<std::unique_ptr<Engine>> engine = EngineFor(model, {1, 1000, 100});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_FALSE(RunGeneration(model, {1, 1000, 100}, **engine).ok());  // tiny-demo has 1024 positions
 }
 
 }  // namespace
