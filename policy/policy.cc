@@ -41,6 +41,7 @@ typename Ops::Array RunLayers(Ops& ops, const PolicyWeights& weights) {
 
 at::Tensor ForwardOnTensors(const PolicyWeights& weights, const PackedTokens& tokens, const KvView& view,
                             const ForwardContext& context) {
+  const c10::AutoGradMode records(at::GradMode::is_enabled() && view.cache == nullptr);
   const AttentionContext attention = MakeAttentionContext(weights.config, tokens, view);
   TensorOps ops(weights.config, tokens, attention, context);
   const at::Tensor hidden = ops.RmsNorm(RunLayers(ops, weights), weights.final_norm, weights.config.rms_norm_eps);

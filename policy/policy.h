@@ -16,7 +16,8 @@
 namespace plumb {
 
 // The one forward that training, prefill and decode share. Tensor maths: throws what LibTorch throws; callers use
-// base/torch_guard. Gradients flow where the weights require them.
+// base/torch_guard. Gradients flow where the weights require them, but none over pages, whose latents
+// are of other calls too.
 //
 //   tokens   N packed tokens
 //   view     the batch's own latents, or pages; with pages this call's latents are written into them first
@@ -41,9 +42,9 @@ struct TokenScores {
   at::Tensor entropy;   // [M] float32, of the same distribution, detached
 };
 
-// Scores given tokens under softmax(logits / temperature); [M, V] is never held whole (ComputeTokenLogprobs()).
+// Scores given tokens under softmax(logits / temperature), without the whole of many logits (ComputeTokenLogprobs()).
 //   hidden   [M, D] at the positions that predict the tokens
-//   targets  [M] int64
+//   targets  [M] int64, below num_ids
 //   num_ids  the distribution is over the ids below it: a sampler never draws padding rows, which no token of the
 //            tokenizer has. 0: the whole vocabulary
 TokenScores ScoreTokens(const PolicyWeights& weights, const at::Tensor& hidden, const at::Tensor& targets,

@@ -61,7 +61,6 @@ at::Tensor TensorOps::Attend(const at::Tensor& queries, const at::Tensor& latent
                                             .split_with_sizes({config_.qk_nope_head_dim, config_.qk_rope_head_dim}, 2);
   const at::Tensor rotated = at::cat({parts[0], ApplyRope(parts[1], attention_.rope)}, 2);
   if (attention_.cache == nullptr) return MlaHeads(rotated, latents, kv_b, attention_.plan, scale).flatten(1);
-  const at::NoGradGuard no_grad;
   const at::Tensor pages = attention_.cache->layer(layer_);
   WriteToPages(latents, attention_.plan.slots, pages);
   const at::Tensor in_latent_space = LatentQueries(rotated, kv_b, config_.qk_rope_head_dim);

@@ -5,8 +5,8 @@
 
 namespace plumb {
 
-// Rows of a table. The gradients of the rows are added, in the order of the ids, to those that the table has from the
-// passes before: no second table is written for them.
+// Rows of a table. The gradients of the rows are added, for each id in their order, to those that the table has from
+// the passes before: no second table is written for them.
 //
 //   table    [V, D]
 //   ids      [N] int64

@@ -18,13 +18,11 @@ at::Tensor LinearOnCpu(const at::Tensor& input, const at::Tensor& weight, const 
   const at::Tensor x = input.detach();
   const at::Tensor w = weight.detach();
   const bool wants_input = NeedsGradient({input});
-  const bool wants_weight = NeedsGradient({weight});
   const bool wants_bias = NeedsGradient({bias});
   return WithGradient(TimesTransposed(x, w, bias, output_type), {input, weight, bias}, [=](const at::Tensor& gradient) {
     const at::Tensor g = FloatRows(gradient);
     const at::ScalarType type = x.scalar_type();
-    return std::vector<at::Tensor>{wants_input ? Times(g, w).to(type) : at::Tensor(),
-                                   wants_weight ? WeightGradient(weight, g, x) : at::Tensor(),
+    return std::vector<at::Tensor>{wants_input ? Times(g, w).to(type) : at::Tensor(), WeightGradient(weight, g, x),
                                    wants_bias ? g.sum(0).to(type) : at::Tensor()};
   });
 }

@@ -130,7 +130,6 @@ std::vector<at::Tensor> Backward(const Saved& saved, const at::Tensor& gradient)
   const at::ScalarType type = saved.queries.scalar_type();
   const auto [queries, rows, rotated] = AttentionBackward(saved, widths, gradient.to(type).contiguous());
   const at::Tensor latents = at::cat({Times(rows, saved.kv_b), rotated.sum(1)}, 1).to(type);
-  if (!saved.parameter.requires_grad()) return {queries, latents, at::Tensor()};
   return {queries, latents, WeightGradient(saved.parameter, rows, saved.latents.narrow(1, 0, widths.rank))};
 }
 

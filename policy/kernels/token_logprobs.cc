@@ -160,7 +160,9 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
   const at::Tensor factors = (gradient.to(at::kFloat) / saved.temperature).contiguous();
   const at::Tensor hidden_gradient = at::zeros(hidden.sizes(), hidden.options());
   const at::Tensor held = HeldGradient(saved.parameter);
-  const at::Tensor head_gradient = held.defined() ? held : at::zeros(saved.parameter.sizes(), hidden.options());
+  const bool wants_head = saved.parameter.requires_grad();
+  at::Tensor head_gradient = held;
+  if (wants_head && !held.defined()) head_gradient = at::zeros(saved.parameter.sizes(), hidden.options());
   size_t next_kept = 0;
   ForSlabs(saved.head, hidden.size(0), [&](int64_t first, const at::Tensor& slab) {
     const bool kept = !saved.pieces.empty();
@@ -178,11 +180,12 @@ std::vector<at::Tensor> GradientsInSlabs(const Saved& saved, const at::Tensor& l
         logits.size(0), std::max<int64_t>(1, kElementsPerTask / logits.size(1)),
         [&](int64_t begin, int64_t end) { cpu::ActiveRowFunctions().logit_gradient(rows, begin, end); });
     hidden_gradient.add_(Times(d_logits, slab));
+    if (!wants_head) return;
     AddTransposedTimes(d_logits, hidden, {0, hidden.size(0)},
                        head_gradient.narrow(0, first, slab.size(0)).unsqueeze(0));
   });
   const at::ScalarType type = saved.hidden.scalar_type();
-  return {hidden_gradient.to(type), held.defined() ? at::Tensor() : head_gradient.to(type)};
+  return {hidden_gradient.to(type), wants_head && !held.defined() ? head_gradient.to(type) : at::Tensor()};
 }
 
 TokenLogprobs InSlabs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets, double temperature,

@@ -11,13 +11,13 @@ struct TokenLogprobs {
 };
 
 // log softmax(hidden * head^T / temperature) at given tokens, and the distribution's entropy. On the CPU the vocabulary
-// is worked in slabs, elsewhere in pieces of rows. For the gradient up to 32 MiB of logits are kept; where [M, V] has
-// more of them, none is, and they are made again.
+// is worked in slabs, elsewhere in pieces of rows. For the gradient up to 32 MiB of logits are kept; where
+// [M, num_ids] has more of them, none is, and they are made again.
 //
 //   hidden   [M, D]
 //   head     [V, D], of the same type
-//   targets  [M] int64
-//   num_ids  the distribution is over the ids below it; 0: all
+//   targets  [M] int64, below num_ids
+//   num_ids  the distribution is over the ids below it; 0: all V
 TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    double temperature, int64_t num_ids = 0);
 

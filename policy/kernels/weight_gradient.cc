@@ -12,6 +12,7 @@ at::Tensor HeldGradient(const at::Tensor& parameter) {
 }
 
 at::Tensor WeightGradient(const at::Tensor& w, const at::Tensor& g, const at::Tensor& x) {
+  if (!w.requires_grad()) return {};
   const at::Tensor held = HeldGradient(w);
   if (!held.defined()) return TransposedTimes(g, x).to(w.scalar_type());
   AddTransposedTimes(g, x, {0, x.size(0)}, held.unsqueeze(0));
@@ -20,6 +21,7 @@ at::Tensor WeightGradient(const at::Tensor& w, const at::Tensor& g, const at::Te
 
 at::Tensor ExpertWeightGradient(const at::Tensor& w, const at::Tensor& g, const at::Tensor& x,
                                 const ExpertStarts& starts) {
+  if (!w.requires_grad()) return {};
   const at::Tensor held = HeldGradient(w);
   if (!held.defined()) return ExpertsTransposedTimes(g, x, starts).to(w.scalar_type());
   AddTransposedTimes(g, x, starts, held);

@@ -7,9 +7,10 @@
 
 namespace plumb {
 
-// The gradients of weights, as a gradient function returns them: undefined where they were added to those that the
-// parameter has from the passes before. A step of several micro batches so writes each gradient once and not three
-// times.
+// The gradients of weights, as a gradient function returns them: undefined for a frozen weight, and where they were
+// added to those that the parameter has from the passes before. A step of several micro batches so writes each gradient
+// once and not three times. Whoever wants gradients as results (torch::autograd::grad) has to clear the held ones
+// first.
 
 // What a parameter has, where a product can be added to it: the gradient of a leaf, float32 and dense; else undefined.
 //   parameter  any shape

@@ -146,7 +146,7 @@ TEST(PolicyPropertyTest, PackedEqualsUnpacked) {
 }
 
 // Weights that want gradients change nothing over a cache, which has none.
-TEST(PolicyTest, ACacheTakesWeightsThatAreTrained) {
+TEST(PolicyTest, NoGradientFlowsOverPages) {
   PolicyWeights weights = SmallWeights();
   const ModelConfig& config = weights.config;
   const PackedTokens tokens = PackSequences({SomeIds(9, 64)});
@@ -155,13 +155,15 @@ TEST(PolicyTest, ACacheTakesWeightsThatAreTrained) {
     RouterRecord record;  // asks for the form on tensors
     ForwardContext context;
     context.router_record = &record;
-    return Forward(weights, tokens, {&cache, {{2}}}, context).detach();
+    return Forward(weights, tokens, {&cache, {{2}}}, context);
   };
   const at::Tensor expected = run();
   for (const NamedBuffer& buffer : Buffers(weights)) {
     if (buffer.trainable) buffer.tensor->set_requires_grad(true);
   }
-  EXPECT_TRUE(run().equal(expected));
+  const at::Tensor output = run();
+  EXPECT_FALSE(output.requires_grad());
+  EXPECT_TRUE(output.equal(expected));
 }
 
 // Feeds `ids` in chunks over pages and returns all hidden states. Pages lie in no particular order.

@@ -54,7 +54,6 @@ class OutputDigest {
 
 struct MeasuredCase {
   GenerationCase wanted;
-  std::unique_ptr<Engine> engine;
   std::vector<GenerationRound> rounds;
 };
 
@@ -89,13 +88,18 @@ Json CaseJson(const BenchModel& model, const MeasuredCase& measured, const Limit
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const GenerationCase& wanted) {
-  const int64_t tokens = wanted.prompt_tokens + wanted.new_tokens;
-  const int64_t pages = wanted.batch * ((tokens + kPageTokens - 1) / kPageTokens) + 1;
+absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const std::vector<GenerationCase>& cases) {
+  int64_t sequences = 1, step_tokens = kDefaultStepTokens, pages = 0;
+  for (const GenerationCase& wanted : cases) {
+    const int64_t tokens = wanted.prompt_tokens + wanted.new_tokens;
+    sequences = std::max(sequences, wanted.batch);
+    step_tokens = std::max(step_tokens, wanted.batch * wanted.prompt_tokens);
+    pages = std::max(pages, wanted.batch * ((tokens + kPageTokens - 1) / kPageTokens));
+  }
   proto::EngineConfig config;
-  config.set_max_running_sequences(static_cast<int32_t>(wanted.batch));
-  config.set_max_step_tokens(static_cast<int32_t>(std::max(kDefaultStepTokens, wanted.batch * wanted.prompt_tokens)));
-  config.set_cache_pages(static_cast<int32_t>(pages));
+  config.set_max_running_sequences(static_cast<int32_t>(sequences));
+  config.set_max_step_tokens(static_cast<int32_t>(step_tokens));
+  config.set_cache_pages(static_cast<int32_t>(pages + 1));
   return Engine::Create(model.weights, model.codec.get(), config);
 }
 
@@ -126,16 +130,14 @@ absl::StatusOr<GenerationRound> RunGeneration(const BenchModel& model, const Gen
 
 absl::StatusOr<Json> MeasureGeneration(const BenchModel& model, const std::vector<GenerationCase>& cases,
                                        int64_t rounds) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, EngineFor(model, cases));
   LimitRounds limits;
   std::vector<MeasuredCase> measured;
-  for (const GenerationCase& wanted : cases) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, EngineFor(model, wanted));
-    measured.push_back({wanted, std::move(engine), {}});
-  }
+  for (const GenerationCase& wanted : cases) measured.push_back({wanted, {}});
   for (int64_t round = 0; round <= rounds; ++round) {
     if (round > 0) limits.Measure();
     for (MeasuredCase& one : measured) {
-      ASSIGN_OR_RETURN(GenerationRound result, RunGeneration(model, one.wanted, *one.engine));
+      ASSIGN_OR_RETURN(GenerationRound result, RunGeneration(model, one.wanted, *engine));
       if (round > 0) one.rounds.push_back(std::move(result));  // before that, caches and pages get warm
     }
   }

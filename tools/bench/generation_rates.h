@@ -28,10 +28,10 @@ struct GenerationRound {
   std::string digest;          // of all sampled ids and log-probabilities
 };
 
-// An engine with room for a case. Its rounds run on one, as they do in a worker: the memory of a round is there for the
-// next, what it computed is not.
+// An engine with room for each of the cases. All rounds run on one, as they do in a worker: the memory of a round is
+// there for the next, what it computed is not.
 // Errors: those of Engine::Create().
-absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const GenerationCase& wanted);
+absl::StatusOr<std::unique_ptr<Engine>> EngineFor(const BenchModel& model, const std::vector<GenerationCase>& cases);
 
 // Samples at temperature 1 over the whole vocabulary, with no end but the length. The prompts are computed in one
 // engine step, so that the steps after it decode and do nothing else.

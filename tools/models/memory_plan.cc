@@ -16,8 +16,11 @@ constexpr double kFloatBytes = 4;
 // names 33 k.
 constexpr double kAllowance = 1.2;
 
-// What ComputeTokenLogprobs() keeps of the logits at most, 32 MiB, and a piece of 16 MiB with its softmax and gradient.
+// What ComputeTokenLogprobs() has at one time. In numbers: of the logits it keeps 32 MiB at most, beside a piece of
+// 16 MiB with its softmax and gradient; a slab has 256 ids at least; each 256 ids of a token leave three sums.
 constexpr double kMostLogits = 5 << 22;
+constexpr int64_t kSlabIds = 256;
+constexpr int64_t kSumsPerSlab = 3;
 
 double BytesOf(const std::string& dtype) { return dtype == "bfloat16" ? 2 : 4; }
 
@@ -52,21 +55,30 @@ double LayerActivations(const ModelConfig& model, int64_t layer) {
 }
 
 MemoryPart Activations(const ModelConfig& model, const std::string& dtype, int64_t tokens) {
-  double numbers = 0, widest = 0;
+  double kept = 0, widest = 0;
   for (int64_t layer = 0; layer < model.num_layers; ++layer) {
-    numbers += LayerActivations(model, layer);
+    kept += LayerActivations(model, layer);
     widest = std::max(widest, LayerActivations(model, layer));
   }
-  numbers += widest;  // a layer's gradients take about as much as it keeps
-  return {absl::StrCat("activations of ", tokens, " tokens"),
-          kAllowance * numbers * static_cast<double>(tokens) * BytesOf(dtype),
+  // The gradients of a layer, float32, are about as many numbers as it keeps.
+  const double bytes = kept * BytesOf(dtype) + widest * kFloatBytes;
+  return {absl::StrCat("activations of ", tokens, " tokens"), kAllowance * bytes * static_cast<double>(tokens),
           /*estimate=*/true};
 }
 
-// The logits of a micro batch and their gradient, as far as ComputeTokenLogprobs() has them at one time.
+// The logits of a micro batch and their gradient.
 MemoryPart LogitsPart(const ModelConfig& model, int64_t tokens) {
-  const double all = 2.0 * static_cast<double>(tokens) * static_cast<double>(model.vocab_size);
-  return {absl::StrCat("logits of ", tokens, " tokens"), std::min(all, kMostLogits) * kFloatBytes, /*estimate=*/true};
+  const double rows = static_cast<double>(tokens);
+  const double most = std::max(kMostLogits, rows * static_cast<double>(kSlabIds));
+  const double sums = rows * static_cast<double>((model.vocab_size + kSlabIds - 1) / kSlabIds * kSumsPerSlab);
+  const double numbers = std::min(2.0 * rows * static_cast<double>(model.vocab_size), most) + sums;
+  return {absl::StrCat("logits of ", tokens, " tokens"), numbers * kFloatBytes, /*estimate=*/true};
+}
+
+// Numbers of the largest weight matrix, or of the experts' that are one tensor.
+double LargestWeight(const ModelConfig& model) {
+  const int64_t experts = model.num_experts * 2 * model.moe_intermediate_size;
+  return static_cast<double>(model.hidden_size * std::max({model.vocab_size, 2 * model.intermediate_size, experts}));
 }
 
 void AddTrainer(const ModelConfig& model, const std::string& dtype, int64_t tokens, std::vector<MemoryPart>& parts) {
@@ -76,6 +88,8 @@ void AddTrainer(const ModelConfig& model, const std::string& dtype, int64_t toke
   parts.push_back({"optimizer: two moments", 2 * kFloatBytes * parameters});
   if (dtype == "bfloat16") {
     parts.push_back({"optimizer: float32 weights", kFloatBytes * (parameters - RouterParameters(model))});
+    const double passing = (kFloatBytes + 2) * LargestWeight(model);  // in float32, then rounded
+    parts.push_back({"gradient of the largest weight", passing, /*estimate=*/true});
   }
   parts.push_back(Activations(model, dtype, tokens));
   parts.push_back(LogitsPart(model, tokens));

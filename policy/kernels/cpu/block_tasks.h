@@ -15,7 +15,8 @@ struct BlockTask {
   ResultBlock block;
 };
 
-// The calling thread's list, empty; it is kept, so that a decode step allocates nothing.
+// The calling thread's list, empty; it is kept, so that a decode step allocates nothing. Valid until the thread's next
+// call: a task may not run a product of its own.
 inline std::vector<BlockTask>& EmptyTasks() {
   thread_local std::vector<BlockTask> tasks;
   tasks.clear();

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/exactness/each_isa.h"
 #include "tests/policy/golden_model.h"
 
 namespace plumb {
@@ -21,6 +22,21 @@ TEST(EmbeddingTest, RowsAndTheirGradients) {
   Embedding(table, ids).backward(upstream);
   EXPECT_TRUE(table.grad().equal(2 * once));
   EXPECT_EQ(table.grad().const_data_ptr(), memory);
+}
+
+// A run that is resumed repeats its steps to the bit.
+TEST(EmbeddingTest, ManyRowsOfAnIdAreAddedInTheirOrder) {
+  at::manual_seed(3);
+  constexpr int64_t kRows = 5000, kIds = 7, kWidth = 33;
+  const at::Tensor ids = at::randint(kIds, {kRows}, at::kLong), upstream = at::randn({kRows, kWidth});
+  const at::Tensor expected = at::ones({kIds, kWidth});
+  for (int64_t row = 0; row < kRows; ++row) expected[ids[row].item<int64_t>()].add_(upstream[row]);
+  testing::ForEachThreadCount([&](int threads) {
+    const at::Tensor table = at::zeros({kIds, kWidth}).set_requires_grad(true);
+    table.mutable_grad() = at::ones({kIds, kWidth});
+    Embedding(table, ids).backward(upstream);
+    EXPECT_TRUE(table.grad().equal(expected)) << threads;
+  });
 }
 
 TEST(EmbeddingTest, Bfloat16IsAddedByAutograd) {

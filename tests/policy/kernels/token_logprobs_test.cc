@@ -65,21 +65,41 @@ TEST(TokenLogprobsTest, AGraphCanBeKept) {
   EXPECT_LE(MaxDifference(head.grad(), 2 * head_once), 1e-5);
 }
 
-// Ids that do not count have no share in the sums, and no gradient.
-TEST(TokenLogprobsConformanceTest, SomeIdsCount) {
+// Ids that do not count have no share in the sums and no gradient; those of the others are added in place.
+void CompareSomeIds(at::ScalarType type, double tolerance) {
   at::manual_seed(12);
   const at::Tensor targets = at::randint(290, {6}, at::kLong);
-  const at::Tensor values = at::randn({300, 4}), rows = at::randn({6, 4});
-  std::vector<at::Tensor> gradients;
-  for (const bool plain : {true, false}) {
-    const at::Tensor head = values.clone().set_requires_grad(true);
-    const at::Tensor logprobs = plain ? ComputeTokenLogprobs(rows, head.narrow(0, 0, 290), targets, 0.9).logprobs
-                                      : ComputeTokenLogprobs(rows, head, targets, 0.9, 290).logprobs;
-    for (int pass = 0; pass < 2; ++pass) logprobs.sum().backward({}, /*retain_graph=*/true);
-    gradients.push_back(head.grad());
-  }
-  EXPECT_LE(MaxDifference(gradients[0], gradients[1]), 1e-5);
-  EXPECT_EQ(gradients[1].narrow(0, 290, 10).abs().max().item<float>(), 0.0f);
+  const at::Tensor rows = at::randn({6, 4}, type);
+  const at::Tensor head = at::randn({300, 4}, type).set_requires_grad(true);
+  const at::Tensor plain = head.detach().to(at::kFloat).set_requires_grad(true);
+  const at::Tensor expected = (at::linear(rows.to(at::kFloat), plain.narrow(0, 0, 290)) / 0.9)
+                                  .log_softmax(-1)
+                                  .gather(1, targets.unsqueeze(1))
+                                  .squeeze(1);
+  expected.sum().backward();
+  const at::Tensor logprobs = ComputeTokenLogprobs(rows, head, targets, 0.9, 290).logprobs;
+  EXPECT_LE(MaxDifference(logprobs, expected), tolerance);
+  logprobs.sum().backward({}, /*retain_graph=*/true);
+  EXPECT_LE(MaxDifference(head.grad(), plain.grad()), tolerance);
+  const void* const memory = head.grad().const_data_ptr();
+  logprobs.sum().backward();
+  EXPECT_EQ(head.grad().const_data_ptr(), memory);
+  EXPECT_LE(MaxDifference(head.grad(), 2 * plain.grad()), 2 * tolerance);
+  EXPECT_EQ(head.grad().narrow(0, 290, 10).abs().max().item<float>(), 0.0f);
+}
+
+TEST(TokenLogprobsConformanceTest, SomeIdsCount) {
+  CompareSomeIds(at::kFloat, 1e-5);
+  CompareSomeIds(at::kBFloat16, 2e-2);
+  CompareSomeIds(at::kDouble, 1e-5);
+}
+
+TEST(TokenLogprobsTest, AFrozenHeadGetsNoGradient) {
+  const at::Tensor hidden = at::randn({3, 4}).set_requires_grad(true);
+  const at::Tensor head = at::randn({300, 4});
+  ComputeTokenLogprobs(hidden, head, at::tensor({0, 1, 2}, at::kLong), 1.0).logprobs.sum().backward();
+  EXPECT_TRUE(hidden.grad().defined());
+  EXPECT_FALSE(head.grad().defined());
 }
 
 TEST(TokenLogprobsTest, EntropyIsDetached) {
@@ -124,7 +144,7 @@ TEST(TokenLogprobsPropertyTest, LogitsInHandGiveTheSameBits) {
   const at::Tensor targets = at::randint(8000, {40}, at::kLong);
   for (const double temperature : {1.0, 0.6}) {
     for (const int64_t ids : {9000, 8001}) {
-      const TokenLogprobs slabs = ComputeTokenLogprobs(hidden, head.narrow(0, 0, ids), targets, temperature);
+      const TokenLogprobs slabs = ComputeTokenLogprobs(hidden, head, targets, temperature, ids);
       const at::Tensor logits = LinearToFloat(hidden, head).narrow(1, 0, ids);
       const TokenLogprobs whole = LogprobsOfLogits(logits, targets, temperature);
       EXPECT_TRUE(testing::SameBits(slabs.logprobs, whole.logprobs));

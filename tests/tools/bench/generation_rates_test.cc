@@ -22,7 +22,7 @@ GenerationRound RoundOf(const BenchModel& model, const GenerationCase& wanted, E
 
 TEST(GenerationRatesTest, TheSameCaseComputesTheSameBitsAgain) {
   const BenchModel model = TinyModel();
-  const std::unique_ptr<Engine> engine = *EngineFor(model, {3, 20, 6});
+  const std::unique_ptr<Engine> engine = *EngineFor(model, {{3, 20, 6}});
   const GenerationRound first = RoundOf(model, {3, 20, 5}, *engine);
   const int64_t computed = engine->counters().computed_tokens;
   EXPECT_GE(computed, 3 * 24);
@@ -30,7 +30,7 @@ TEST(GenerationRatesTest, TheSameCaseComputesTheSameBitsAgain) {
   EXPECT_EQ(engine->counters().computed_tokens, 2 * computed);
   EXPECT_EQ(first.digest, second.digest);
   EXPECT_NE(first.digest, RoundOf(model, {3, 20, 6}, *engine).digest);
-  EXPECT_EQ(first.digest, RoundOf(model, {3, 20, 5}, **EngineFor(model, {3, 20, 5})).digest);
+  EXPECT_EQ(first.digest, RoundOf(model, {3, 20, 5}, **EngineFor(model, {{3, 20, 5}})).digest);
   EXPECT_GT(first.prefill_seconds, 0);
   EXPECT_GT(first.decode_seconds, 0);
 }
@@ -48,7 +48,7 @@ TEST(GenerationRatesTest, RatesFollowFromTheSeconds) {
 
 TEST(GenerationRatesFaultTest, ATooLongContextIsRefused) {
   const BenchModel model = TinyModel();
-  const absl::StatusOr<std::unique_ptr<Engine>> engine = EngineFor(model, {1, 1000, 100});
+  const absl::StatusOr<std::unique_ptr<Engine>> engine = EngineFor(model, {{1, 1000, 100}});
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_FALSE(RunGeneration(model, {1, 1000, 100}, **engine).ok());  // tiny-demo has 1024 positions
 }

@@ -32,14 +32,15 @@ TEST(MemoryPlanTest, ATrainerTakesSixteenBytesAParameterBesidesActivations) {
     double kept = 0;
     for (const MemoryPart& part : stage.parts) kept += part.estimate ? 0 : part.bytes;
     EXPECT_NEAR(kept / static_cast<double>(NumParameters(Model())), 16.0, 0.02) << dtype;
-    EXPECT_EQ(PartOf(stage, "logits of 128 tokens"), 2.0 * 128 * 4096 * 4);
+    EXPECT_EQ(PartOf(stage, "logits of 128 tokens"), (2.0 * 4096 + 16 * 3) * 128 * 4);
   }
 }
 
 TEST(MemoryPlanTest, OfManyLogitsAFewAreThereAtATime) {
   proto::SftConfig config;
   config.set_micro_batch_tokens(65536);
-  EXPECT_EQ(PartOf(SftMemory(Model(), config), "logits of 65536 tokens"), (32 + 3 * 16) * 1048576.0);
+  EXPECT_EQ(PartOf(SftMemory(Model(), config), "logits of 65536 tokens"),
+            (32 + 3 * 16) * 1048576.0 + 65536 * 16 * 3 * 4.0);
 }
 
 TEST(MemoryPlanTest, GrpoCountsWorkersThatItStartsAndTheReference) {
