@@ -8,6 +8,7 @@
 #endif
 
 namespace plumb::cli {
+#if defined(__GLIBC__)
 namespace {
 
 bool AUserHasChosen() {
@@ -21,12 +22,13 @@ bool AUserHasChosen() {
 }  // namespace
 
 void KeepFreedMemory() {
-#if defined(__GLIBC__)
   if (AUserHasChosen()) return;
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
   mallopt(M_TRIM_THRESHOLD, -1);        // never
   mallopt(M_TOP_PAD, 64 << 20);
-#endif
 }
+#else
+void KeepFreedMemory() {}
+#endif
 
 }  // namespace plumb::cli

@@ -227,7 +227,8 @@ TokenLogprobs ComputeTokenLogprobs(const at::Tensor& hidden, const at::Tensor& h
   const bool kernel = CpuProductTakes(head) && hidden.scalar_type() == head.scalar_type();
   const int64_t ids = num_ids <= 0 ? head.size(0) : std::min(num_ids, head.size(0));
   if (kernel) return InSlabs(hidden, head, targets, temperature, ids);
-  return InPieces(hidden, head.narrow(0, 0, ids), targets, temperature);
+  // The gradient of a part is a copy of the whole.
+  return InPieces(hidden, ids == head.size(0) ? head : head.narrow(0, 0, ids), targets, temperature);
 }
 
 TokenLogprobs LogprobsOfLogits(const at::Tensor& logits, const at::Tensor& targets, double temperature) {

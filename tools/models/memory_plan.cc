@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "policy/kernels/cpu/numerics.h"
+#include "policy/kernels/cpu/row_functions.h"
 #include "policy/kv_cache.h"
 #include "policy/model_size.h"
 #include "rollout/engine_limits.h"
@@ -17,10 +19,8 @@ constexpr double kFloatBytes = 4;
 constexpr double kAllowance = 1.2;
 
 // What ComputeTokenLogprobs() has at one time. In numbers: of the logits it keeps 32 MiB at most, beside a piece of
-// 16 MiB with its softmax and gradient; a slab has 256 ids at least; each 256 ids of a token leave three sums.
+// 16 MiB with its softmax and gradient; a slab has a chunk of ids at least; each chunk of a token leaves its sums.
 constexpr double kMostLogits = 5 << 22;
-constexpr int64_t kSlabIds = 256;
-constexpr int64_t kSumsPerSlab = 3;
 
 double BytesOf(const std::string& dtype) { return dtype == "bfloat16" ? 2 : 4; }
 
@@ -69,10 +69,11 @@ MemoryPart Activations(const ModelConfig& model, const std::string& dtype, int64
 // The logits of a micro batch and their gradient.
 MemoryPart LogitsPart(const ModelConfig& model, int64_t tokens) {
   const double rows = static_cast<double>(tokens);
-  const double most = std::max(kMostLogits, rows * static_cast<double>(kSlabIds));
-  const double sums = rows * static_cast<double>((model.vocab_size + kSlabIds - 1) / kSlabIds * kSumsPerSlab);
-  const double numbers = std::min(2.0 * rows * static_cast<double>(model.vocab_size), most) + sums;
-  return {absl::StrCat("logits of ", tokens, " tokens"), numbers * kFloatBytes, /*estimate=*/true};
+  const double most = std::max(kMostLogits, rows * static_cast<double>(cpu::kVocabularyChunk));
+  const double numbers = std::min(2.0 * rows * static_cast<double>(model.vocab_size), most);
+  const int64_t chunks = (model.vocab_size + cpu::kVocabularyChunk - 1) / cpu::kVocabularyChunk;
+  const double sums = rows * static_cast<double>(chunks) * sizeof(cpu::ChunkSums);
+  return {absl::StrCat("logits of ", tokens, " tokens"), numbers * kFloatBytes + sums, /*estimate=*/true};
 }
 
 // Numbers of the largest weight matrix, or of the experts' that are one tensor.
